@@ -1,0 +1,29 @@
+namespace OrleansEdge.Model;
+
+/// <summary>One fault of a document.</summary>
+/// <param name="Path">Where, e.g. <c>webSocket.timeoutSeconds</c> or <c>origins[0].address</c>; empty for the document as a whole.</param>
+/// <param name="Message">The rule and what breaks it, e.g. <c>301 is over 300</c>.</param>
+public sealed record ConfigError(string Path, string Message);
+
+/// <summary>A document, or all its faults.</summary>
+public readonly struct ConfigResult<T>
+    where T : class
+{
+    private ConfigResult(T? value, IReadOnlyList<ConfigError> errors)
+    {
+        Value = value;
+        Errors = errors;
+    }
+
+    /// <summary>The document; <see langword="null"/> where there are faults.</summary>
+    public T? Value { get; }
+
+    /// <summary>The faults, in the order of the document; empty where there is a value.</summary>
+    public IReadOnlyList<ConfigError> Errors { get; }
+
+    /// <summary>A valid document.</summary>
+    public static ConfigResult<T> Valid(T value) => new(value, []);
+
+    /// <summary>Faults.</summary>
+    public static ConfigResult<T> Invalid(IReadOnlyList<ConfigError> errors) => new(null, errors);
+}

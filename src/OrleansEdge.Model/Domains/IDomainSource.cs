@@ -1,0 +1,22 @@
+namespace OrleansEdge.Model;
+
+/// <summary>Gives the relay the domains it serves and tells it of changes. One of the three ports between data plane and
+/// control plane. Implementations are thread safe.</summary>
+public interface IDomainSource
+{
+    /// <summary>The domain that serves a host name: the exact one, else the wildcard with the longest suffix.</summary>
+    /// <param name="host">Host name as the client sent it, without a port; compared as <see cref="DomainName.Normalize"/> says.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <returns><see langword="null"/> where no domain serves the name. Completes synchronously for known domains.</returns>
+    ValueTask<DomainSnapshot?> FindAsync(string host, CancellationToken cancellationToken);
+
+    /// <summary>Calls <paramref name="observer"/> after each change of a domain, in the order of the changes of that domain,
+    /// before the change is acknowledged to who made it. The observer must not block.</summary>
+    /// <returns>Dispose it to unsubscribe.</returns>
+    IDisposable Subscribe(Action<DomainChange> observer);
+}
+
+/// <summary>A domain is new, replaced, or (where <paramref name="Current"/> is <see langword="null"/>) deleted.</summary>
+/// <param name="Domain">The document's name.</param>
+/// <param name="Current">What is in force from now on.</param>
+public readonly record struct DomainChange(string Domain, DomainSnapshot? Current);
