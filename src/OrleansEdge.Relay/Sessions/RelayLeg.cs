@@ -1,0 +1,115 @@
+using System.Net.Security;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace OrleansEdge.Relay.Sessions;
+
+/// <summary>The transport of one side of a session. One receive and one send may be under way at a time; <see cref="Abort"/>
+/// and <see cref="Dispose"/> may be called at any time and make both fail. A failed operation throws; after a failure the leg
+/// is of no more use in that direction.</summary>
+internal abstract class RelayLeg(ReadOnlyMemory<byte> early) : IDisposable
+{
+    private ReadOnlyMemory<byte> _early = early;
+
+    /// <summary>Completes when bytes or the end can be received, holding no buffer meanwhile.</summary>
+    public ValueTask WaitReadableAsync() => _early.IsEmpty ? WaitCoreAsync() : ValueTask.CompletedTask;
+
+    /// <summary>Receives what is there, at least one byte; 0 at the end.</summary>
+    public ValueTask<int> ReceiveAsync(Memory<byte> buffer)
+    {
+        if (_early.IsEmpty)
+        {
+            return ReceiveCoreAsync(buffer);
+        }
+
+        var count = Math.Min(buffer.Length, _early.Length);
+        _early[..count].CopyTo(buffer);
+        _early = count == _early.Length ? default : _early[count..];
+        return new(count);
+    }
+
+    /// <summary>Sends all bytes; completes when the kernel (HTTP/2: the connection's frame writer) has taken them.</summary>
+    public abstract ValueTask SendAsync(ReadOnlyMemory<byte> bytes);
+
+    /// <summary>Ends the sending side alone, in order: FIN, close_notify and FIN, or END_STREAM.</summary>
+    public abstract ValueTask FinishSendingAsync();
+
+    /// <summary>Cuts both directions at once: RST or RST_STREAM.</summary>
+    public abstract void Abort();
+
+    /// <summary>Gives the transport back. In order only after <see cref="FinishSendingAsync"/> and the peer's end.</summary>
+    public abstract void Dispose();
+
+    protected abstract ValueTask WaitCoreAsync();
+
+    protected abstract ValueTask<int> ReceiveCoreAsync(Memory<byte> buffer);
+}
+
+/// <summary>A plain TCP socket that the session owns.</summary>
+internal sealed class SocketLeg(Socket socket, ReadOnlyMemory<byte> early) : RelayLeg(early)
+{
+    public override async ValueTask SendAsync(ReadOnlyMemory<byte> bytes)
+    {
+        while (!bytes.IsEmpty)
+        {
+            bytes = bytes[await socket.SendAsync(bytes)..];
+        }
+    }
+
+    public override ValueTask FinishSendingAsync()
+    {
+        socket.Shutdown(SocketShutdown.Send);
+        return ValueTask.CompletedTask;
+    }
+
+    public override void Abort() => socket.Close(0);
+
+    public override void Dispose() => socket.Dispose();
+
+    protected override async ValueTask WaitCoreAsync() => await socket.ReceiveAsync(Memory<byte>.Empty);
+
+    protected override ValueTask<int> ReceiveCoreAsync(Memory<byte> buffer) => socket.ReceiveAsync(buffer);
+}
+
+/// <summary>TLS over a socket that the session owns.</summary>
+internal sealed class TlsLeg(SslStream tls, Socket socket, ReadOnlyMemory<byte> early) : RelayLeg(early)
+{
+    public override ValueTask SendAsync(ReadOnlyMemory<byte> bytes) => tls.WriteAsync(bytes);
+
+    public override async ValueTask FinishSendingAsync()
+    {
+        await tls.ShutdownAsync();
+        socket.Shutdown(SocketShutdown.Send);
+    }
+
+    public override void Abort() => socket.Close(0);
+
+    public override void Dispose() => socket.Dispose();
+
+    protected override async ValueTask WaitCoreAsync() => await tls.ReadAsync(Memory<byte>.Empty);
+
+    protected override ValueTask<int> ReceiveCoreAsync(Memory<byte> buffer) => tls.ReadAsync(buffer);
+}
+
+/// <summary>An HTTP/2 stream opened by extended CONNECT (RFC 8441). Kestrel keeps what arrives until it is read, within the
+/// stream's flow-control window, so that waiting costs no buffer here.</summary>
+internal sealed class Http2Leg(HttpContext context, Stream stream) : RelayLeg(default)
+{
+    private const int Cancel = 8;
+
+    public override ValueTask SendAsync(ReadOnlyMemory<byte> bytes) => stream.WriteAsync(bytes);
+
+    public override ValueTask FinishSendingAsync() => new(context.Response.CompleteAsync());
+
+    public override void Abort() => context.Features.GetRequiredFeature<IHttpResetFeature>().Reset(Cancel);
+
+    public override void Dispose()
+    {
+        // The stream ends with the request, which ends with the session.
+    }
+
+    protected override async ValueTask WaitCoreAsync() => await stream.ReadAsync(Memory<byte>.Empty);
+
+    protected override ValueTask<int> ReceiveCoreAsync(Memory<byte> buffer) => stream.ReadAsync(buffer);
+}
