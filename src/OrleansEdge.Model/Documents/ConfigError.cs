@@ -9,21 +9,19 @@ public sealed record ConfigError(string Path, string Message);
 public readonly struct ConfigResult<T>
     where T : class
 {
-    private ConfigResult(T? value, IReadOnlyList<ConfigError> errors)
+    /// <summary>A valid document.</summary>
+    public ConfigResult(T value)
     {
         Value = value;
-        Errors = errors;
+        Errors = [];
     }
+
+    /// <summary>The faults of an invalid one, at least one.</summary>
+    public ConfigResult(IReadOnlyList<ConfigError> errors) => Errors = errors;
 
     /// <summary>The document; <see langword="null"/> where there are faults.</summary>
     public T? Value { get; }
 
     /// <summary>The faults, in the order of the document; empty where there is a value.</summary>
     public IReadOnlyList<ConfigError> Errors { get; }
-
-    /// <summary>A valid document.</summary>
-    public static ConfigResult<T> Valid(T value) => new(value, []);
-
-    /// <summary>Faults.</summary>
-    public static ConfigResult<T> Invalid(IReadOnlyList<ConfigError> errors) => new(null, errors);
 }

@@ -29,6 +29,21 @@ public sealed record DomainConfig
 
     /// <summary>Who may connect.</summary>
     public AccessConfig Access { get; init; } = new();
+
+    /// <summary>Whether the other document says the same, lists item by item.</summary>
+    public bool Equals(DomainConfig? other)
+        => other is not null
+            && Domain == other.Domain
+            && Tenant == other.Tenant
+            && Acceleration == other.Acceleration
+            && WebSocket == other.WebSocket
+            && Origins.AsSpan().SequenceEqual(other.Origins.AsSpan())
+            && HostHeader == other.HostHeader
+            && OriginTls == other.OriginTls
+            && Access == other.Access;
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Domain, Tenant, Acceleration, WebSocket, HostHeader, OriginTls);
 }
 
 /// <summary>Which kinds of content of a domain the edge accelerates.</summary>
@@ -152,4 +167,14 @@ public sealed record AccessConfig
 
     /// <summary>Client addresses or CIDR networks that are refused; wins over <see cref="AllowedAddresses"/>.</summary>
     public ImmutableArray<string> DeniedAddresses { get; init; } = [];
+
+    /// <summary>Whether the other rules are the same, item by item.</summary>
+    public bool Equals(AccessConfig? other)
+        => other is not null
+            && AllowedOrigins.AsSpan().SequenceEqual(other.AllowedOrigins.AsSpan())
+            && AllowedAddresses.AsSpan().SequenceEqual(other.AllowedAddresses.AsSpan())
+            && DeniedAddresses.AsSpan().SequenceEqual(other.DeniedAddresses.AsSpan());
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(AllowedOrigins.Length, AllowedAddresses.Length, DeniedAddresses.Length);
 }

@@ -52,4 +52,11 @@ public sealed record AlertsConfig
 
     /// <summary>An <c>http</c> or <c>https</c> URL that is told; <see langword="null"/> (default): nobody.</summary>
     public string? Webhook { get; init; }
+
+    /// <summary>Whether the other alerts are the same, threshold by threshold.</summary>
+    public bool Equals(AlertsConfig? other)
+        => other is not null && Webhook == other.Webhook && Thresholds.AsSpan().SequenceEqual(other.Thresholds.AsSpan());
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Webhook, Thresholds.Length);
 }
