@@ -51,5 +51,8 @@ public sealed record Refusal(int Status, string Code, string ProxyError, string 
     /// <summary>The origin's answer to the WebSocket handshake is not valid.</summary>
     public static readonly Refusal OriginHandshakeInvalid = new(502, "origin_handshake_invalid", "http_upgrade_failed", "The origin's answer to the WebSocket handshake is not valid.");
 
+    /// <summary>The edge failed.</summary>
+    public static readonly Refusal EdgeFault = new(500, "edge_fault", "proxy_internal_error", "The edge failed.");
+
     private static Refusal Denied(int status, string code, string title) => new(status, code, "http_request_denied", title);
 }

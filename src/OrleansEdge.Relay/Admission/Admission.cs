@@ -1,0 +1,174 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Options;
+using OrleansEdge.Model;
+using OrleansEdge.Relay.Draining;
+using OrleansEdge.Relay.Sessions;
+using OrleansEdge.Relay.Transport;
+
+namespace OrleansEdge.Relay.Admission;
+
+/// <summary>A refusal with the sentence that fits this occurrence.</summary>
+internal sealed record RefusedRequest(Refusal Refusal, string Detail, TimeSpan? RetryAfter = null)
+{
+    /// <summary>426 asks for another upgrade, which HTTP/2 has not.</summary>
+    public int StatusFor(HttpContext context)
+        => Refusal == Refusal.VersionUnsupported && HandshakeValidation.IsHttp2(context) ? StatusCodes.Status400BadRequest : Refusal.Status;
+
+    public Task WriteAsync(HttpContext context)
+    {
+        var headers = context.Response.Headers;
+        if (Refusal == Refusal.VersionUnsupported)
+        {
+            headers.SecWebSocketVersion = "13";
+            if (!HandshakeValidation.IsHttp2(context))
+            {
+                headers.Connection = headers.Connection.Count > 0 ? "close, Upgrade" : "Upgrade";
+                headers.Upgrade = "websocket";
+            }
+        }
+        else if (Refusal == Refusal.Draining && !HandshakeValidation.IsHttp2(context))
+        {
+            headers.Connection = "close";
+        }
+
+        return RefusalResponse.WriteAsync(context, Refusal with { Status = StatusFor(context) }, Detail, RetryAfter);
+    }
+}
+
+/// <summary>A WebSocket that was let in. Dispose it when its session has ended: that gives its place back.</summary>
+internal sealed class AdmittedHandshake(HandshakeRequest request, DomainSnapshot domain, DomainState state, Action release) : IDisposable
+{
+    public HandshakeRequest Request { get; } = request;
+
+    public DomainSnapshot Domain { get; } = domain;
+
+    public DomainState State { get; } = state;
+
+    public void Dispose() => release();
+}
+
+/// <summary>Decides on a request before its origin is dialled. The order of the checks is part of the contract: known domain,
+/// no loop, tenant, acceleration, WebSocket, handshake, access, limits, draining, overload. Thread safe.</summary>
+internal sealed class Admission(
+    IDomainSource domains,
+    SessionRegistry sessions,
+    DrainCoordinator drain,
+    DescriptorBudget descriptors,
+    EdgeIdentity identity,
+    IOptions<LimitOptions> limits)
+{
+    private static readonly TimeSpan RetrySoon = TimeSpan.FromSeconds(1);
+
+    private readonly int _maxSessions = limits.Value.MaxSessions > 0 ? Math.Min(limits.Value.MaxSessions, descriptors.MaxSessions) : descriptors.MaxSessions;
+    private int _places;
+
+    /// <summary>The domain that a request is for; <see langword="null"/>: none.</summary>
+    public ValueTask<DomainSnapshot?> FindAsync(HttpContext context, ClientConnection client)
+        => client.Host.Length == 0 ? new((DomainSnapshot?)null) : domains.FindAsync(client.Host, context.RequestAborted);
+
+    /// <summary>Why a request that is no WebSocket is refused; <see langword="null"/>: it is let in.</summary>
+    public RefusedRequest? CheckHttp(HttpContext context, DomainSnapshot? domain, ClientConnection client)
+        => CheckDomain(context, domain)
+        ?? CheckAddress(domain!, client)
+        ?? CheckDraining();
+
+    /// <summary>Lets a WebSocket in or refuses it.</summary>
+    public RefusedRequest? TryAdmit(HttpContext context, DomainSnapshot? domain, ClientConnection client, out AdmittedHandshake? admitted)
+    {
+        admitted = null;
+        return CheckDomain(context, domain)
+            ?? CheckWebSocket(domain!)
+            ?? CheckHandshake(context)
+            ?? CheckOrigin(context, domain!)
+            ?? CheckAddress(domain!, client)
+            ?? TakePlaces(context, domain!, client, out admitted);
+    }
+
+    private RefusedRequest? CheckDomain(HttpContext context, DomainSnapshot? domain)
+    {
+        if (domain is null)
+        {
+            return new(Refusal.DomainUnknown, "No domain of that name is served here.");
+        }
+
+        if (HasOwnToken(context.Request.Headers["CDN-Loop"]))
+        {
+            return new(Refusal.LoopDetected, "CDN-Loop holds this edge's own token.");
+        }
+
+        return domain.TenantBlocked ? new(Refusal.TenantBlocked, "The tenant of this domain is blocked.") : null;
+    }
+
+    private static RefusedRequest? CheckWebSocket(DomainSnapshot domain)
+    {
+        if (domain.Config.Acceleration == Acceleration.Static)
+        {
+            return new(Refusal.AccelerationRequired, "The domain's acceleration is static; WebSocket needs dynamic or full.");
+        }
+
+        return domain.Config.WebSocket.Enabled ? null : new(Refusal.WebSocketDisabled, "WebSocket is off for this domain.");
+    }
+
+    private static RefusedRequest? CheckHandshake(HttpContext context)
+        => HandshakeValidation.Check(context) is { } fault ? new(fault.Refusal, fault.Detail) : null;
+
+    private static RefusedRequest? CheckOrigin(HttpContext context, DomainSnapshot domain)
+    {
+        var origin = context.Request.Headers.Origin;
+        return domain.Access.AllowsOrigin(origin.Count == 1 ? origin[0] : origin.Count == 0 ? null : origin.ToString())
+            ? null
+            : new(Refusal.OriginDenied, "The Origin header is not among the domain's allowed origins.");
+    }
+
+    private static RefusedRequest? CheckAddress(DomainSnapshot domain, ClientConnection client)
+        => domain.Access.AllowsAddress(client.Address.Address)
+            ? null
+            : new(Refusal.AddressDenied, "The client address is not allowed for this domain.");
+
+    private RefusedRequest? CheckDraining()
+        => drain.RefusesNew ? new(Refusal.Draining, "This edge is going out of service.", RetrySoon) : null;
+
+    private RefusedRequest? TakePlaces(HttpContext context, DomainSnapshot domain, ClientConnection client, out AdmittedHandshake? admitted)
+    {
+        admitted = null;
+        var webSocket = domain.Config.WebSocket;
+        var state = sessions.StateOf(domain.Domain);
+        if (!state.TryTakeConnection(webSocket.MaxConnections))
+        {
+            return new(Refusal.ConnectionLimit, $"The domain has {webSocket.MaxConnections} connections, which is its limit.", RetrySoon);
+        }
+
+        var refused = state.TryTakeHandshake(webSocket.HandshakesPerSecond, out var retryAfter)
+            ? CheckDraining() ?? TakeSession()
+            : new(Refusal.RateLimit, $"The domain has had {webSocket.HandshakesPerSecond} handshakes this second, which is its limit.", retryAfter);
+        if (refused is not null)
+        {
+            sessions.Release(domain.Domain, state);
+            return refused;
+        }
+
+        admitted = new AdmittedHandshake(HandshakeValidation.Read(context, client), domain, state, () => Release(domain.Domain, state));
+        return null;
+    }
+
+    private RefusedRequest? TakeSession()
+    {
+        if (Interlocked.Increment(ref _places) <= _maxSessions)
+        {
+            return null;
+        }
+
+        Interlocked.Decrement(ref _places);
+        return new(Refusal.EdgeOverloaded, "This edge has as many sessions as it may have.", RetrySoon);
+    }
+
+    private void Release(string domain, DomainState state)
+    {
+        Interlocked.Decrement(ref _places);
+        sessions.Release(domain, state);
+    }
+
+    // RFC 8586 section 2: a list of tokens, each with optional parameters.
+    private bool HasOwnToken(Microsoft.Extensions.Primitives.StringValues loop)
+        => HandshakeValidation.TokensOf(loop).Any(t => t.Split(';', 2)[0].Trim().Equals(identity.LoopToken, StringComparison.OrdinalIgnoreCase));
+}

@@ -1,0 +1,83 @@
+using System.Buffers;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using OrleansEdge.Relay.Sessions;
+using OrleansEdge.Relay.Transport;
+
+namespace OrleansEdge.Relay.Admission;
+
+/// <summary>Accepts the client's handshake and takes its transport over from the HTTP layer.</summary>
+internal static class ClientUpgrade
+{
+    /// <summary>Sends 101 (HTTP/2: 200) with the origin's end-to-end fields.</summary>
+    /// <returns>The client's side; what came behind the handshake is received from it first.</returns>
+    public static Task<RelayLeg> AcceptAsync(HttpContext context, HandshakeRequest request, IEnumerable<KeyValuePair<string, string>> originHeaders)
+    {
+        foreach (var (name, value) in originHeaders)
+        {
+            context.Response.Headers.Append(name, value);
+        }
+
+        return request.IsHttp2 ? AcceptHttp2Async(context) : AcceptHttp11Async(context, request.Key);
+    }
+
+    /// <summary>Whether bytes came behind the head of an HTTP/1.1 request that has no body.</summary>
+    public static bool HasEarlyBytes(HttpContext context)
+    {
+        var input = context.Features.Get<IConnectionTransportFeature>()?.Transport.Input;
+        if (input is null || !input.TryRead(out var read))
+        {
+            return false;
+        }
+
+        input.AdvanceTo(read.Buffer.Start);
+        return !read.Buffer.IsEmpty;
+    }
+
+    private static async Task<RelayLeg> AcceptHttp2Async(HttpContext context)
+    {
+        var stream = await context.Features.GetRequiredFeature<IHttpExtendedConnectFeature>().AcceptAsync();
+        return new Http2Leg(context, stream);
+    }
+
+    private static async Task<RelayLeg> AcceptHttp11Async(HttpContext context, string key)
+    {
+        context.Response.Headers.Upgrade = "websocket";
+        context.Response.Headers.SecWebSocketAccept = AcceptValue(key);
+        await context.Features.GetRequiredFeature<IHttpUpgradeFeature>().UpgradeAsync();
+
+        var connection = context.Features.GetRequiredFeature<IEdgeConnection>();
+        if (context.Features.Get<ISslStreamFeature>() is { } tls)
+        {
+            return new TlsLeg(tls.SslStream, connection.Socket, TakeEarlyBytes(context));
+        }
+
+        await connection.StopReceivingAsync();
+        return new SocketLeg(connection.Socket, TakeEarlyBytes(context));
+    }
+
+    private static byte[] TakeEarlyBytes(HttpContext context)
+    {
+        var input = context.Features.GetRequiredFeature<IConnectionTransportFeature>().Transport.Input;
+        if (!input.TryRead(out var read))
+        {
+            return [];
+        }
+
+        var early = read.Buffer.ToArray();
+        input.AdvanceTo(read.Buffer.End);
+        return early;
+    }
+
+    // RFC 6455 section 4.2.2.
+    private static string AcceptValue(string key)
+    {
+#pragma warning disable CA5350 // The protocol asks for SHA-1; nothing secret depends on it.
+        return Convert.ToBase64String(SHA1.HashData(Encoding.ASCII.GetBytes(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")));
+#pragma warning restore CA5350
+    }
+}

@@ -1,0 +1,42 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using OrleansEdge.Relay.Admission;
+using OrleansEdge.Relay.Draining;
+using OrleansEdge.Relay.Origins;
+using OrleansEdge.Relay.Sessions;
+using OrleansEdge.Relay.Telemetry;
+
+namespace OrleansEdge.Relay;
+
+/// <summary>Puts the relay into a host.</summary>
+public static class RelayServices
+{
+    /// <summary>Adds the relay. The host adds <see cref="Model.IDomainSource"/>, <see cref="EdgeIdentity"/> and the options' values.</summary>
+    public static IServiceCollection AddRelay(this IServiceCollection services)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddHttpForwarder();
+        services.AddSingleton<RelayMetrics>();
+        services.AddSingleton<AccessLog>();
+        services.AddSingleton<SessionRegistry>();
+        services.AddSingleton<SessionHost>();
+        services.AddSingleton<DrainCoordinator>();
+        services.AddHostedService(static provider => provider.GetRequiredService<DrainCoordinator>());
+        services.AddSingleton<OriginConnector>();
+        services.AddSingleton<HttpForwarding>();
+        services.AddSingleton<Admission.Admission>();
+        services.AddSingleton<WebSocketHandler>();
+        services.AddSingleton<EdgeRequestHandler>();
+        return services;
+    }
+
+    /// <summary>Answers every request that comes to this branch of the pipeline as an edge does.</summary>
+    public static IApplicationBuilder UseRelay(this IApplicationBuilder app)
+    {
+        var handler = app.ApplicationServices.GetRequiredService<EdgeRequestHandler>();
+        app.Run(handler.HandleAsync);
+        return app;
+    }
+}

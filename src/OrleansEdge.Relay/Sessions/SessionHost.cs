@@ -1,0 +1,108 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+using OrleansEdge.Model;
+using OrleansEdge.Relay.Admission;
+using OrleansEdge.Relay.Draining;
+using OrleansEdge.Relay.Framing;
+using OrleansEdge.Relay.Origins;
+using OrleansEdge.Relay.Telemetry;
+
+namespace OrleansEdge.Relay.Sessions;
+
+/// <summary>Runs sessions: registers each, tells log and metrics of its open and its one end. Thread safe.</summary>
+internal sealed class SessionHost : IDisposable
+{
+    private static readonly TimeSpan TrafficInterval = TimeSpan.FromSeconds(1);
+
+    private readonly SessionRegistry _sessions;
+    private readonly DrainCoordinator _drain;
+    private readonly EdgeIdentity _identity;
+    private readonly RelayMetrics _metrics;
+    private readonly AccessLog _accessLog;
+    private readonly TimeProvider _time;
+    private readonly SessionServices _services;
+    private long _trafficTakenAt;
+
+    public SessionHost(
+        SessionRegistry sessions,
+        DrainCoordinator drain,
+        EdgeIdentity identity,
+        RelayMetrics metrics,
+        AccessLog accessLog,
+        TimeProvider time,
+        ILogger<RelaySession> log)
+    {
+        _sessions = sessions;
+        _drain = drain;
+        _identity = identity;
+        _metrics = metrics;
+        _accessLog = accessLog;
+        _time = time;
+        _services = new SessionServices(time, new SessionClock(time), log);
+        _services.Clock.Ticked += ReportTraffic;
+    }
+
+    /// <summary>Relays until the session has ended and both transports are given back.</summary>
+    public async Task RunAsync(
+        string id, AdmittedHandshake admitted, IPEndPoint originAddress, OriginHandshakeResult answer, string path, RelayLeg client, RelayLeg origin)
+    {
+        var facts = new SessionFacts
+        {
+            Id = id,
+            Gateway = _identity.Name,
+            Domain = admitted.State,
+            Snapshot = admitted.Domain,
+            Client = admitted.Request.Client,
+            Origin = originAddress,
+            IsHttp2 = admitted.Request.IsHttp2,
+            Subprotocol = answer.Subprotocol,
+            Extensions = ExtensionsOf(answer.Extensions),
+            Path = path,
+            StartedAt = _time.GetUtcNow(),
+        };
+        var session = new RelaySession(facts, client, origin, _services);
+        _sessions.Add(session);
+        _metrics.SessionOpened();
+        _accessLog.Opened(session.Describe(), path);
+        if (_drain.RefusesNew)
+        {
+            session.TryEnd(EndCause.EdgeDraining);
+        }
+
+        var end = await session.RunAsync();
+        _sessions.Remove(session);
+        var age = session.Age;
+        _metrics.SessionClosed(end, age);
+        _accessLog.Closed(session.Describe(), path, end, age);
+    }
+
+    public void Dispose()
+    {
+        _services.Clock.Dispose();
+        ReportTraffic();
+    }
+
+    private static FrameExtensions ExtensionsOf(string? header)
+    {
+        var names = HandshakeValidation.TokensOf(header).Select(static e => e.Split(';', 2)[0].Trim()).ToArray();
+        return names switch
+        {
+            [] => FrameExtensions.None,
+            ["permessage-deflate"] => FrameExtensions.PerMessageDeflate,
+            _ => FrameExtensions.Unknown,
+        };
+    }
+
+    private void ReportTraffic()
+    {
+        var now = _time.GetTimestamp();
+        if (_trafficTakenAt != 0 && _time.GetElapsedTime(_trafficTakenAt, now) < TrafficInterval)
+        {
+            return;
+        }
+
+        _trafficTakenAt = now;
+        var traffic = _sessions.TakeTraffic();
+        _metrics.Traffic(traffic.BytesUp, traffic.BytesDown, traffic.MessagesUp, traffic.MessagesDown);
+    }
+}
