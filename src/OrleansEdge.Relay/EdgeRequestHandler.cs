@@ -63,7 +63,7 @@ internal sealed class EdgeRequestHandler(
     {
         var peer = new IPEndPoint(context.Connection.RemoteIpAddress ?? IPAddress.None, context.Connection.RemotePort);
         var isTrusted = trusted.Contains(peer.Address);
-        var (address, scheme) = ClientIdentity.Resolve(peer, context.Request.Scheme, context.Request.Headers, trusted.Contains);
-        return new ClientConnection(address, peer, isTrusted, scheme == Uri.UriSchemeHttps, context.Request.Host.Host);
+        var (address, scheme) = ClientIdentity.Resolve(peer, context.Request.Headers, trusted.Contains);
+        return new ClientConnection(address, peer, isTrusted, (scheme ?? context.Request.Scheme) == Uri.UriSchemeHttps, context.Request.Host.Host);
     }
 }

@@ -1,12 +1,11 @@
 using Microsoft.AspNetCore.Builder;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using OrleansEdge.Relay.Admission;
 using OrleansEdge.Relay.Draining;
 using OrleansEdge.Relay.Origins;
 using OrleansEdge.Relay.Sessions;
 using OrleansEdge.Relay.Telemetry;
+using OrleansEdge.Relay.Transport;
 
 namespace OrleansEdge.Relay;
 
@@ -24,6 +23,8 @@ public static class RelayServices
         services.AddSingleton<SessionHost>();
         services.AddSingleton<DrainCoordinator>();
         services.AddHostedService(static provider => provider.GetRequiredService<DrainCoordinator>());
+        services.AddSingleton(static provider => new ForwardedHeaders(
+            provider.GetRequiredService<EdgeIdentity>().LoopToken, provider.GetRequiredService<TrustedProxies>().Contains));
         services.AddSingleton<OriginConnector>();
         services.AddSingleton<HttpForwarding>();
         services.AddSingleton<Admission.Admission>();

@@ -3,7 +3,6 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using OrleansEdge.Model;
 using OrleansEdge.Relay.Admission;
-using OrleansEdge.Relay.Framing;
 using OrleansEdge.Relay.Origins;
 using OrleansEdge.Relay.Sessions;
 using OrleansEdge.Relay.Telemetry;
@@ -17,6 +16,7 @@ internal sealed class WebSocketHandler(
     SessionHost sessions,
     RelayMetrics metrics,
     AccessLog accessLog,
+    ForwardedHeaders forwarded,
     IOptions<OriginOptions> originOptions,
     TimeProvider time)
 {
@@ -56,7 +56,7 @@ internal sealed class WebSocketHandler(
         }
 
         var answer = await OriginHandshake.PerformAsync(
-            origin, admitted.Request, attempt.Context, time, originOptions.Value.HandshakeTimeout, attempt.Context.RequestAborted);
+            origin, admitted.Request, attempt.Context, forwarded, time, originOptions.Value.HandshakeTimeout, attempt.Context.RequestAborted);
         if (answer.Refusal is not null)
         {
             await RefuseAsync(attempt, new RefusedRequest(answer.Refusal, answer.Detail));
@@ -64,7 +64,10 @@ internal sealed class WebSocketHandler(
         else if (answer.Answer is not null)
         {
             Note(attempt, answer.Answer.Status, "origin_answer", EndedBy.Origin);
-            await answer.Answer.WriteToAsync(attempt.Context);
+            using (answer.Answer)
+            {
+                await answer.Answer.WriteAsync(attempt.Context, attempt.Context.RequestAborted);
+            }
         }
         else
         {

@@ -1,10 +1,9 @@
 using System.Buffers;
-using System.Security.Cryptography;
-using System.Text;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using OrleansEdge.Relay.Origins;
 using OrleansEdge.Relay.Sessions;
 using OrleansEdge.Relay.Transport;
 
@@ -47,7 +46,7 @@ internal static class ClientUpgrade
     private static async Task<RelayLeg> AcceptHttp11Async(HttpContext context, string key)
     {
         context.Response.Headers.Upgrade = "websocket";
-        context.Response.Headers.SecWebSocketAccept = AcceptValue(key);
+        context.Response.Headers.SecWebSocketAccept = OriginHandshake.AcceptFor(key);
         await context.Features.GetRequiredFeature<IHttpUpgradeFeature>().UpgradeAsync();
 
         var connection = context.Features.GetRequiredFeature<IEdgeConnection>();
@@ -71,13 +70,5 @@ internal static class ClientUpgrade
         var early = read.Buffer.ToArray();
         input.AdvanceTo(read.Buffer.End);
         return early;
-    }
-
-    // RFC 6455 section 4.2.2.
-    private static string AcceptValue(string key)
-    {
-#pragma warning disable CA5350 // The protocol asks for SHA-1; nothing secret depends on it.
-        return Convert.ToBase64String(SHA1.HashData(Encoding.ASCII.GetBytes(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")));
-#pragma warning restore CA5350
     }
 }

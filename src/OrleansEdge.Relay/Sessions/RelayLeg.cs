@@ -41,6 +41,14 @@ internal abstract class RelayLeg(ReadOnlyMemory<byte> early) : IDisposable
     /// <summary>Gives the transport back. In order only after <see cref="FinishSendingAsync"/> and the peer's end.</summary>
     public abstract void Dispose();
 
+    /// <summary>Waits by a read of no bytes, which streams over sockets complete when there is something to read.</summary>
+    protected static async ValueTask WaitReadableAsync(Stream stream)
+    {
+#pragma warning disable CA2022 // No byte is asked for.
+        _ = await stream.ReadAsync(Memory<byte>.Empty);
+#pragma warning restore CA2022
+    }
+
     protected abstract ValueTask WaitCoreAsync();
 
     protected abstract ValueTask<int> ReceiveCoreAsync(Memory<byte> buffer);
@@ -87,7 +95,7 @@ internal sealed class TlsLeg(SslStream tls, Socket socket, ReadOnlyMemory<byte> 
 
     public override void Dispose() => socket.Dispose();
 
-    protected override async ValueTask WaitCoreAsync() => await tls.ReadAsync(Memory<byte>.Empty);
+    protected override ValueTask WaitCoreAsync() => WaitReadableAsync(tls);
 
     protected override ValueTask<int> ReceiveCoreAsync(Memory<byte> buffer) => tls.ReadAsync(buffer);
 }
@@ -96,6 +104,7 @@ internal sealed class TlsLeg(SslStream tls, Socket socket, ReadOnlyMemory<byte> 
 /// stream's flow-control window, so that waiting costs no buffer here.</summary>
 internal sealed class Http2Leg(HttpContext context, Stream stream) : RelayLeg(default)
 {
+    private const int NoError = 0;
     private const int Cancel = 8;
 
     public override ValueTask SendAsync(ReadOnlyMemory<byte> bytes) => stream.WriteAsync(bytes);
@@ -104,12 +113,10 @@ internal sealed class Http2Leg(HttpContext context, Stream stream) : RelayLeg(de
 
     public override void Abort() => context.Features.GetRequiredFeature<IHttpResetFeature>().Reset(Cancel);
 
-    public override void Dispose()
-    {
-        // The stream ends with the request, which ends with the session.
-    }
+    /// <summary>The stream ends with the request; a read that is still under way is given up.</summary>
+    public override void Dispose() => context.Features.GetRequiredFeature<IHttpResetFeature>().Reset(NoError);
 
-    protected override async ValueTask WaitCoreAsync() => await stream.ReadAsync(Memory<byte>.Empty);
+    protected override ValueTask WaitCoreAsync() => WaitReadableAsync(stream);
 
     protected override ValueTask<int> ReceiveCoreAsync(Memory<byte> buffer) => stream.ReadAsync(buffer);
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using OrleansEdge.Model;
 using OrleansEdge.Relay.Framing;

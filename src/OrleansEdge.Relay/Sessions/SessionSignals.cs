@@ -29,7 +29,7 @@ internal sealed class SessionSignals
     private readonly List<(Signals Any, TaskCompletionSource Done)> _waiters = new(1);
     private Signals _raised;
 
-    public bool IsRaised(Signals any) => (_raised & any) != 0;
+    public bool IsRaised(Signals any) => (_raised & any) != Signals.None;
 
     public void Raise(Signals signals)
     {
@@ -38,7 +38,7 @@ internal sealed class SessionSignals
             _raised |= signals;
             for (var i = _waiters.Count - 1; i >= 0; i--)
             {
-                if ((_waiters[i].Any & _raised) != 0)
+                if ((_waiters[i].Any & _raised) != Signals.None)
                 {
                     _waiters[i].Done.TrySetResult();
                     _waiters.RemoveAt(i);
