@@ -1,0 +1,27 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace OrleansEdge.Relay.Transport;
+
+/// <summary>What the edge knows of a TCP connection that it accepted. A feature of the connection, and through it of every
+/// request on it (HTTP/1.1 and HTTP/2). Thread safe where a member does not say otherwise.</summary>
+public interface IEdgeConnection
+{
+    /// <summary>Name of the endpoint that accepted it: <c>Edge</c>, <c>EdgeTls</c>, <c>Admin</c> or <c>Health</c>.</summary>
+    string Endpoint { get; }
+
+    /// <summary>The socket. The connection's own until <see cref="StopReceivingAsync"/> has completed.</summary>
+    Socket Socket { get; }
+
+    /// <summary>Who opened the TCP connection. IPv4 addresses are never in their IPv6-mapped form.</summary>
+    IPEndPoint Peer { get; }
+
+    /// <summary>Who is served: what the PROXY protocol header says, else <see cref="Peer"/>.</summary>
+    IPEndPoint Client { get; }
+
+    /// <summary>Ends the background receiving. When the returned task completes no receive is under way; bytes received before
+    /// are in the connection's input pipe (which then neither grows nor ends), and no byte is lost between the two. From then
+    /// on the caller alone sends, receives, shuts down and closes the socket; the HTTP server closing the connection later does
+    /// no harm. Only for connections without TLS: with TLS the receiving is what feeds the TLS stream. May be called twice.</summary>
+    ValueTask StopReceivingAsync();
+}
