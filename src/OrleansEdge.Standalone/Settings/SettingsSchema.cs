@@ -1,0 +1,290 @@
+using System.Collections;
+using System.ComponentModel;
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Reflection;
+using System.Text.RegularExpressions;
+
+namespace OrleansEdge.Standalone.Settings;
+
+/// <summary>The settings that exist, taken from the options classes that they bind to, so that a misspelt key or a value that
+/// does not fit is found before anything starts. Not thread safe while it is being built.</summary>
+internal sealed partial class SettingsSchema
+{
+    private readonly SettingsNode _root = new(null);
+
+    /// <summary>All settings, e.g. <c>Edge:Drain:Window</c>; <c>[]</c> stands for the index of a list.</summary>
+    public IEnumerable<string> Keys => _root.Keys("");
+
+    /// <summary>Every public property of <typeparamref name="T"/> that can be set is a setting of the section.</summary>
+    public SettingsSchema Section<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] T>(string path)
+    {
+        _root.At(path).AddProperties(typeof(T));
+        return this;
+    }
+
+    /// <summary>One setting.</summary>
+    public SettingsSchema Value<T>(string path)
+    {
+        _root.At(path).SetType(typeof(T));
+        return this;
+    }
+
+    /// <summary>Compares a configuration with the schema.</summary>
+    /// <param name="configuration">What was set.</param>
+    /// <param name="section">The section that must hold nothing unknown.</param>
+    public SettingsVerdict Check(IConfiguration configuration, string section)
+    {
+        var verdict = new SettingsVerdict();
+        Check(configuration.GetSection(section), _root.At(section), verdict);
+        return verdict;
+    }
+
+    private void Check(IConfigurationSection given, SettingsNode known, SettingsVerdict verdict)
+    {
+        if (known.Item is { IsLeaf: true } && given.Value is { } list && !given.GetChildren().Any())
+        {
+            ExpandList(given.Path, list, known, verdict);
+        }
+        else if (known.IsLeaf)
+        {
+            CheckLeaf(given, known, verdict);
+        }
+        else
+        {
+            CheckChildren(given, known, verdict);
+        }
+    }
+
+    private void CheckChildren(IConfigurationSection given, SettingsNode known, SettingsVerdict verdict)
+    {
+        if (!string.IsNullOrEmpty(given.Value))
+        {
+            verdict.Faults.Add($"{given.Path} is a group of settings and takes no value.");
+        }
+
+        foreach (var child in given.GetChildren())
+        {
+            if (known.Child(child.Key) is { } node)
+            {
+                Check(child, node, verdict);
+            }
+            else
+            {
+                verdict.Faults.Add(Unknown(child.Path));
+            }
+        }
+    }
+
+    /// <summary>A list may be given as one value with commas, as environment variables want it.</summary>
+    private static void ExpandList(string path, string list, SettingsNode known, SettingsVerdict verdict)
+    {
+        var items = list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        for (var i = 0; i < items.Length; i++)
+        {
+            var item = string.Create(CultureInfo.InvariantCulture, $"{path}:{i}");
+            verdict.Normalized[item] = items[i];
+            CheckValue(item, items[i], known.Item!.Type, verdict);
+        }
+    }
+
+    private static void CheckLeaf(IConfigurationSection given, SettingsNode known, SettingsVerdict verdict)
+    {
+        if (given.GetChildren().Any())
+        {
+            verdict.Faults.Add($"{given.Path} takes one value, not a group of settings.");
+        }
+        else if (given.Value is { } value)
+        {
+            CheckValue(given.Path, value, known.Type, verdict);
+        }
+    }
+
+    private static void CheckValue(string path, string value, Type? type, SettingsVerdict verdict)
+    {
+        if (type == typeof(TimeSpan))
+        {
+            CheckTime(path, value, verdict);
+        }
+        else if (Fault(value, type) is { } fault)
+        {
+            verdict.Faults.Add($"{path} is '{value}', which is not {fault}.");
+        }
+    }
+
+    private static void CheckTime(string path, string value, SettingsVerdict verdict)
+    {
+        if (SettingsTime.Parse(value) is { } time)
+        {
+            verdict.Normalized[path] = time.ToString("c", CultureInfo.InvariantCulture);
+        }
+        else
+        {
+            verdict.Faults.Add($"{path} is '{value}', which is not a time: write seconds (20, 0.5) or hh:mm:ss (00:00:20).");
+        }
+    }
+
+    private static string? Fault(string value, Type? type)
+    {
+        if (type is null || type == typeof(string))
+        {
+            return null;
+        }
+
+        if (type.IsEnum)
+        {
+            return Enum.TryParse(type, value, ignoreCase: true, out var parsed) && Enum.IsDefined(type, parsed)
+                ? null
+                : $"one of {string.Join(", ", Enum.GetNames(type).Select(name => name.ToLowerInvariant()))}";
+        }
+
+        return TypeDescriptor.GetConverter(type).IsValid(value) ? null : Describe(type);
+    }
+
+    private static string Describe(Type type) => Type.GetTypeCode(type) switch
+    {
+        TypeCode.Boolean => "true or false",
+        TypeCode.Int32 or TypeCode.Int64 or TypeCode.UInt16 => "a whole number in its range",
+        TypeCode.Double => "a number",
+        _ => $"a {type.Name}",
+    };
+
+    private string Unknown(string path)
+    {
+        var asPattern = IndexSegment().Replace(path, ":[]");
+        var nearest = Keys.MinBy(key => Distance(key, asPattern));
+        return $"{path} is not a setting; the nearest one is {nearest}.";
+    }
+
+    /// <summary>Levenshtein distance without regard to case.</summary>
+    private static int Distance(string left, string right)
+    {
+        var row = Enumerable.Range(0, right.Length + 1).ToArray();
+        for (var i = 1; i <= left.Length; i++)
+        {
+            var diagonal = row[0];
+            row[0] = i;
+            for (var j = 1; j <= right.Length; j++)
+            {
+                var replace = diagonal + (char.ToLowerInvariant(left[i - 1]) == char.ToLowerInvariant(right[j - 1]) ? 0 : 1);
+                diagonal = row[j];
+                row[j] = Math.Min(replace, 1 + Math.Min(row[j], row[j - 1]));
+            }
+        }
+
+        return row[^1];
+    }
+
+    [GeneratedRegex(":[0-9]+", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex IndexSegment();
+}
+
+/// <summary>What a check of the settings found.</summary>
+internal sealed class SettingsVerdict
+{
+    /// <summary>One sentence per fault.</summary>
+    public List<string> Faults { get; } = [];
+
+    /// <summary>Values in the form that the configuration binder reads as it was meant: seconds as times, lists by index.</summary>
+    public Dictionary<string, string?> Normalized { get; } = new(StringComparer.OrdinalIgnoreCase);
+}
+
+/// <summary>Times as people write them.</summary>
+internal static class SettingsTime
+{
+    /// <summary>Plain numbers are seconds; <see cref="TimeSpan.Parse(string)"/> would read them as days.</summary>
+    /// <returns><see langword="null"/> where it is no time, or negative.</returns>
+    public static TimeSpan? Parse(string value)
+    {
+        if (double.TryParse(value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds))
+        {
+            return seconds <= TimeSpan.MaxValue.TotalSeconds / 2 ? TimeSpan.FromSeconds(seconds) : null;
+        }
+
+        return TimeSpan.TryParse(value, CultureInfo.InvariantCulture, out var time) && time >= TimeSpan.Zero ? time : null;
+    }
+}
+
+/// <summary>A section, a list or a value.</summary>
+internal sealed class SettingsNode(Type? type)
+{
+    private readonly SortedDictionary<string, SettingsNode> _children = new(StringComparer.OrdinalIgnoreCase);
+
+    public Type? Type { get; private set; } = type;
+
+    public SettingsNode? Item { get; private set; }
+
+    public bool IsList => Item is not null;
+
+    public bool IsLeaf => Type is not null;
+
+    public SettingsNode At(string path)
+    {
+        var node = this;
+        foreach (var name in path.Split(':'))
+        {
+            node = node._children.TryGetValue(name, out var child) ? child : node._children[name] = new(null);
+        }
+
+        return node;
+    }
+
+    public SettingsNode? Child(string name)
+    {
+        if (IsList)
+        {
+            return int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out _) ? Item : null;
+        }
+
+        return _children.GetValueOrDefault(name);
+    }
+
+    public void SetType(Type type)
+    {
+        type = Nullable.GetUnderlyingType(type) ?? type;
+        if (type == typeof(string) || type.IsValueType || TypeDescriptor.GetConverter(type).CanConvertFrom(typeof(string)))
+        {
+            Type = type;
+        }
+        else if (ElementType(type) is { } element)
+        {
+            Item = new(null);
+            Item.SetType(element);
+        }
+        else
+        {
+            AddProperties(type);
+        }
+    }
+
+    public void AddProperties(Type type)
+    {
+        foreach (var property in type.GetProperties(BindingFlags.Public | BindingFlags.Instance))
+        {
+            if (property.SetMethod is { IsPublic: true } || ElementType(property.PropertyType) is not null)
+            {
+                At(property.GetCustomAttribute<ConfigurationKeyNameAttribute>()?.Name ?? property.Name).SetType(property.PropertyType);
+            }
+        }
+    }
+
+    public IEnumerable<string> Keys(string path)
+    {
+        if (IsList)
+        {
+            return Item!.Keys(path + ":[]");
+        }
+
+        return IsLeaf ? [path] : _children.SelectMany(child => child.Value.Keys(path.Length == 0 ? child.Key : $"{path}:{child.Key}"));
+    }
+
+    private static Type? ElementType(Type type)
+    {
+        if (type == typeof(string) || !typeof(IEnumerable).IsAssignableFrom(type))
+        {
+            return null;
+        }
+
+        return type.IsArray ? type.GetElementType() : type.GenericTypeArguments.FirstOrDefault();
+    }
+}
