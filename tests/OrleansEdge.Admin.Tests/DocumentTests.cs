@@ -255,7 +255,7 @@ public class DocumentTests
 
         var items = (await (await server.SendAsync("GET", Path + "/versions")).JsonAsync())["items"]!.AsArray();
 
-        Assert.Equal("""{"version":2,"at":"2026-03-04T05:06:07Z","by":"local","deleted":true,"document":null}""", items[0]!.ToJsonString());
+        Assert.Equal("""{"version":2,"at":"2026-03-04T05:06:07.000Z","by":"local","deleted":true,"document":null}""", items[0]!.ToJsonString());
         Assert.Equal(1, (long)items[1]!["version"]!);
         Assert.Equal("acme", (string)items[1]!["document"]!["tenant"]!);
     }

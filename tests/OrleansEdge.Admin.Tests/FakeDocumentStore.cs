@@ -48,7 +48,7 @@ internal sealed class FakeDocumentStore<T>(
     {
         var kept = _versions.GetValueOrDefault(Normal(name))?.Find(entry => entry.Version == version)?.Document;
         var failure = kept is null ? NotFound(name) : Check(name, precondition);
-        return Task.FromResult(failure is not null ? failure : Put(name, ConfigResult<T>.Valid(kept!), by));
+        return Task.FromResult(failure is not null ? failure : Put(name, new ConfigResult<T>(kept!), by));
     }
 
     private ControlResult<PutOutcome<T>> Put(string name, ConfigResult<T> result, string by)

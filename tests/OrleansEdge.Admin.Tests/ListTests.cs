@@ -111,7 +111,7 @@ public class ListTests
         var item = (await (await server.SendAsync("GET", "/api/v1/sessions?limit=1")).JsonAsync())["items"]![0]!;
 
         Assert.Equal(
-            """{"id":"s1","domain":"chat.example.com","tenant":"acme","gateway":"gw-1","client":"127.0.0.1:50000","origin":"127.0.0.1:9000","protocol":"http/1.1","subprotocol":null,"startedAt":"2026-03-04T05:06:07Z","lastActivityAt":"2026-03-04T05:06:08.5Z","bytesUp":5000000000,"bytesDown":0,"messagesUp":0,"messagesDown":0}""",
+            """{"id":"s1","domain":"chat.example.com","tenant":"acme","gateway":"gw-1","client":"127.0.0.1:50000","origin":"127.0.0.1:9000","protocol":"http/1.1","subprotocol":null,"startedAt":"2026-03-04T05:06:07.000Z","lastActivityAt":"2026-03-04T05:06:08.500Z","bytesUp":5000000000,"bytesDown":0,"messagesUp":0,"messagesDown":0}""",
             item.ToJsonString());
     }
 
@@ -122,7 +122,7 @@ public class ListTests
 
         var item = (await (await server.SendAsync("GET", "/api/v1/gateways")).JsonAsync())["items"]![0]!;
 
-        Assert.Equal("""{"name":"gw-1","startedAt":"2026-03-04T05:06:07Z","state":"ready","sessions":3,"version":"0.1.0"}""", item.ToJsonString());
+        Assert.Equal("""{"name":"gw-1","startedAt":"2026-03-04T05:06:07.000Z","state":"ready","sessions":3,"version":"0.1.0"}""", item.ToJsonString());
     }
 
     [Fact]

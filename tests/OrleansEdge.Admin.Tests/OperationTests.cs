@@ -17,7 +17,7 @@ public class OperationTests
         Assert.Equal(HttpStatusCode.NoContent, first.StatusCode);
         Assert.Equal("not_found", await second.CodeAsync());
         Assert.Equal(
-            """{"id":"0001","at":"2026-03-04T05:06:07Z","by":"local","action":"end","kind":"session","name":"s2","version":null}""",
+            """{"id":"0001","at":"2026-03-04T05:06:07.000Z","by":"local","action":"end","kind":"session","name":"s2","version":null}""",
             audit.Single()!.ToJsonString());
     }
 
