@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using OrleansEdge.Testing;
 using Xunit;
@@ -10,6 +11,7 @@ internal static class Peers
     // Debian's own interpreter: another one on the path does not see Debian's packages.
     private const string Python = "/usr/bin/python3";
 
+    private static readonly ConcurrentDictionary<string, string?> Reasons = new(StringComparer.Ordinal);
     private static readonly string Directory = Path.Combine(RepositoryFiles.Root, "tests/OrleansEdge.EndToEnd/peers");
 
     /// <summary>Path of a program that <see cref="PeerFactAttribute"/> has found.</summary>
@@ -17,7 +19,9 @@ internal static class Peers
 
     /// <summary>Why a peer cannot be used, or <see langword="null"/>. Peers are programs by name, <c>npm:PACKAGE</c> and
     /// <c>python:MODULE</c>.</summary>
-    public static string? Missing(string peer)
+    public static string? Missing(string peer) => Reasons.GetOrAdd(peer, Look);
+
+    private static string? Look(string peer)
     {
         if (peer.StartsWith("npm:", StringComparison.Ordinal))
         {

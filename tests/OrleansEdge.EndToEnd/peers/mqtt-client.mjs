@@ -1,14 +1,17 @@
 // MQTT clients over WebSocket, each under an id.
 import mqtt from "mqtt";
+import WebSocket from "ws";
 import { emit, listen } from "./lines.mjs";
 
 const clients = new Map();
 
 listen({
   connect({ id, url }) {
-    const client = mqtt.connect(url, { reconnectPeriod: 0, protocolVersion: 5, clientId: `client-${id}` });
+    let socket;
+    const createWebsocket = (address, protocols) => (socket = new WebSocket(address, protocols));
+    const client = mqtt.connect(url, { reconnectPeriod: 0, protocolVersion: 5, clientId: `client-${id}`, createWebsocket });
     clients.set(id, client);
-    client.on("connect", () => emit("open", { id, protocol: client.stream.socket?.protocol }));
+    client.on("connect", () => emit("open", { id, protocol: socket.protocol }));
     client.on("message", (topic, payload, packet) => emit("message", { id, topic, qos: packet.qos, binary: payload.toString("base64") }));
     client.on("close", () => emit("close", { id }));
     client.on("error", (error) => emit("error", { id, message: error.message }));

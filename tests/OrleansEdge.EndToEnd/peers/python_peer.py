@@ -4,6 +4,7 @@ ws-server.mjs: `python_peer.py server|client [--deflate]`."""
 import asyncio
 import base64
 import json
+import os
 import ssl
 import sys
 import urllib.parse
@@ -107,6 +108,8 @@ async def main():
             await commands[command.pop("do")](**command)
         except Exception as error:  # the test decides what an error means
             emit("error", id=command.get("id"), message=f"{type(error).__name__}: {error}")
+    # The test is over: open sockets are not worth a closing handshake.
+    os._exit(0)
 
 
 asyncio.run(main())
