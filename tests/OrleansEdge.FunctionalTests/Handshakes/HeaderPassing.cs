@@ -151,10 +151,11 @@ public abstract class HeaderPassing(Way way)
     public async Task ForwardedFieldsOfATrustedProxy_AreBelievedAndExtended()
     {
         var edge = await TrustingEdge.GetAsync();
-        await using var session = await Session.OpenAsync(way, edge, handshake: Forged);
+        await using var session = await Session.OpenAsync(
+            way, edge, change: document => document.Set("originProtocol", way == Way.Tls ? "https" : "http"), handshake: Forged);
         var fields = session.Request.Headers;
         Assert.Equal("203.0.113.9, 127.0.0.1", fields["x-forwarded-for"]);
-        Assert.Equal("gopher", fields["x-forwarded-proto"]);
+        Assert.Equal(ForgedProto, fields["x-forwarded-proto"]);
         Assert.Equal("shown.test", fields["x-forwarded-host"]);
         Assert.StartsWith("for=203.0.113.9", fields["forwarded"], StringComparison.Ordinal);
         Assert.Contains("for=127.0.0.1", fields["forwarded"]!.Replace("\"", "", StringComparison.Ordinal), StringComparison.Ordinal);
@@ -173,9 +174,11 @@ public abstract class HeaderPassing(Way way)
         Assert.Equal("address_denied", answer.Code);
     }
 
-    private static Handshake Forged(Handshake handshake) => handshake
-        .With("X-Forwarded-For", "203.0.113.9").With("X-Forwarded-Proto", "gopher").With("X-Forwarded-Host", "shown.test")
-        .With("Forwarded", "for=203.0.113.9;proto=gopher;host=shown.test");
+    private string ForgedProto => way == Way.Http1 ? "https" : "http";
+
+    private Handshake Forged(Handshake handshake) => handshake
+        .With("X-Forwarded-For", "203.0.113.9").With("X-Forwarded-Proto", ForgedProto).With("X-Forwarded-Host", "shown.test")
+        .With("Forwarded", $"for=203.0.113.9;proto={ForgedProto};host=shown.test");
 }
 
 public sealed class HeadersOverHttp1() : HeaderPassing(Way.Http1);

@@ -54,10 +54,14 @@ public static class ScriptedClient
 /// <summary>An open session with the test at both ends.</summary>
 public sealed class Session : IAsyncDisposable
 {
-    private Session(EdgeProcess edge, string domain, ScriptedOrigin listener, Wire client, ScriptedResponse answer, StreamWire origin, OriginRequest request)
+    private readonly DomainDocument? _document;
+
+    private Session(
+        EdgeProcess edge, string domain, DomainDocument? document, ScriptedOrigin listener, Wire client, ScriptedResponse answer, StreamWire origin, OriginRequest request)
     {
         Edge = edge;
         Domain = domain;
+        _document = document;
         Listener = listener;
         Client = client;
         Answer = answer;
@@ -106,7 +110,7 @@ public sealed class Session : IAsyncDisposable
         var document = Document(way, domain, listener.Port);
         change?.Invoke(document);
         await edge.Admin.PutDomainAsync(document);
-        return await OpenAsync(edge, way, listener, domain, handshake, fields, early, receiveBuffer);
+        return await OpenAsync(edge, way, listener, domain, handshake, fields, early, receiveBuffer, document: document);
     }
 
     /// <summary>Opens one more session of a domain that exists.</summary>
@@ -119,8 +123,10 @@ public sealed class Session : IAsyncDisposable
         string fields = "",
         byte[]? early = null,
         int receiveBuffer = 0,
-        string? host = null)
+        string? host = null,
+        DomainDocument? document = null)
     {
+        ArgumentNullException.ThrowIfNull(edge);
         ArgumentNullException.ThrowIfNull(listener);
         var plain = new Handshake(host ?? domain);
         var accepting = listener.AcceptWebSocketAsync(fields, early);
@@ -132,12 +138,21 @@ public sealed class Session : IAsyncDisposable
         }
 
         var (origin, request) = await accepting;
-        return new Session(edge, domain, listener, client, answer, origin, request);
+        return new Session(edge, domain, document, listener, client, answer, origin, request);
     }
 
     /// <summary>The document that sessions of a way use: the origin's protocol follows the client, except under HTTP/2.</summary>
     public static DomainDocument Document(Way way, string domain, params int[] ports)
         => new DomainDocument(domain, ports).Set("originProtocol", way == Way.Http2 ? "http" : "follow");
+
+    /// <summary>Changes the domain's document and puts it again; the change is in force when this returns.</summary>
+    public async Task ChangeAsync(Action<DomainDocument> change)
+    {
+        ArgumentNullException.ThrowIfNull(change);
+        var document = _document ?? throw new InvalidOperationException("The session was opened without a document of its own.");
+        change(document);
+        await Edge.Admin.PutDomainAsync(document);
+    }
 
     /// <summary>Sends a message each way and waits for it, so that both directions are known to run.</summary>
     public async Task GreetAsync()
