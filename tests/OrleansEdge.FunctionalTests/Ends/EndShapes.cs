@@ -99,7 +99,7 @@ public abstract class EndShapes(Way way)
         await session.Edge.Admin.EndOnlySessionAsync(session.Domain);
         await session.Origin.ExpectCloseAsync(1001, Reason);
 
-        // The rest comes in pieces over more than two seconds in all: the wait is for each of them.
+        // The rest comes in pieces, slowly, but within two seconds.
         for (var at = 120_000; at < frame.Length; at += 20_000)
         {
             await session.Client.ExpectSilenceAsync(TimeSpan.FromMilliseconds(400));
