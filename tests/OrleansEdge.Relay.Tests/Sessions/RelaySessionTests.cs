@@ -1,0 +1,204 @@
+using System.Net;
+using Microsoft.Extensions.Logging.Abstractions;
+using OrleansEdge.Model;
+using OrleansEdge.Relay.Framing;
+using OrleansEdge.Relay.Sessions;
+using Xunit;
+
+namespace OrleansEdge.Relay.Tests.Sessions;
+
+/// <summary>The session between two peers in memory: what no timing of a real socket can provoke at will.</summary>
+public sealed class RelaySessionTests : IDisposable
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
+
+    private readonly SessionClock _clock = new(TimeProvider.System);
+
+    public void Dispose() => _clock.Dispose();
+
+    [Fact]
+    public async Task EveryKindOfEndAtOnce_EachSideGetsAtMostOneClose_LastAndAtABoundary()
+    {
+        var random = new Random(1);
+        for (var round = 0; round < 3000; round++)
+        {
+            var (session, client, origin) = Start();
+            var run = session.RunAsync();
+            var events = Events(session, client, origin, random);
+            await Task.WhenAll(events.Select(Task.Run));
+            client.ArriveEnd();
+            origin.ArriveEnd();
+            var end = await run.WaitAsync(Deadline);
+
+            CheckSide(client, fromEdgeToClient: true, end.ClientCode, $"round {round}, {end}");
+            CheckSide(origin, fromEdgeToClient: false, end.OriginCode, $"round {round}, {end}");
+            Assert.True(client.IsDisposed && origin.IsDisposed);
+        }
+    }
+
+    [Fact]
+    public async Task EndWhileTheOriginIsInsideAFrame_TheFrameIsFinishedBeforeTheClose()
+    {
+        var (session, client, origin) = Start();
+        var run = session.RunAsync();
+        byte[] frame = [0x82, 100, .. new byte[100]];
+        origin.Arrive(frame[..50]);
+        await Until(() => client.Sent.Length == 50);
+        session.TryEnd(EndCause.ClosedByOperator);
+        origin.Arrive([.. frame[50..], 0x81, 1, (byte)'x']);
+        await Until(() => client.Sent.Length > 100);
+        client.ArriveEnd();
+        origin.ArriveEnd();
+        var end = await run.WaitAsync(Deadline);
+        Assert.Equal([.. frame, .. ControlFrames.MakeClose(new(1008, "closed by operator"), masked: false)], client.Sent);
+        Assert.Equal(1008, end.ClientCode);
+    }
+
+    [Fact]
+    public async Task EndWhileTheOriginIsInsideAFrameAndGone_TheClientIsCutWithoutAClose()
+    {
+        var (session, client, origin) = Start();
+        var run = session.RunAsync();
+        origin.Arrive(0x82, 100, 1, 2, 3);
+        await Until(() => client.Sent.Length == 5);
+        origin.ArriveEnd();
+        var end = await run.WaitAsync(Deadline);
+        Assert.True(client.IsAborted);
+        Assert.Equal((EndCause.OriginLost, 0), (end.Rule.Cause, end.ClientCode));
+        Assert.Equal(5, client.Sent.Length);
+    }
+
+    [Fact]
+    public async Task CloseAndEndOfTheOriginWithFailingSends_IsTheOriginsClose()
+    {
+        var (session, client, origin) = Start();
+        var run = session.RunAsync();
+        origin.Arrive(0x88, 2, 0x03, 0xE8);
+        client.Arrive([0x81, 0x81, 0, 0, 0, 0, (byte)'x']);
+        await Until(() => client.Sent.Length == 4);
+        client.Arrive([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xE8]);
+        client.ArriveEnd();
+        origin.ArriveEnd();
+        var end = await run.WaitAsync(Deadline);
+        Assert.Equal((EndCause.OriginClose, 1000, 1000), (end.Rule.Cause, end.ClientCode, end.OriginCode));
+    }
+
+    [Fact]
+    public async Task StalledClient_StopsTheReadingOfTheOrigin()
+    {
+        var (session, client, origin) = Start();
+        var run = session.RunAsync();
+        client.Stall();
+        byte[] message = [0x82, 126, 0x40, 0x00, .. new byte[0x4000]];
+        for (var i = 0; i < 50; i++)
+        {
+            origin.Arrive(message);
+        }
+
+        await Until(() => !session.Origin.IsRead);
+        Assert.Empty(client.Sent);
+        client.Resume();
+        await Until(() => client.Sent.Length == 50 * message.Length);
+        Assert.Equal(50, session.Totals.MessagesDown);
+        session.TryEnd(EndCause.ClosedByOperator);
+        client.ArriveEnd();
+        origin.ArriveEnd();
+        await run.WaitAsync(Deadline);
+    }
+
+    private (RelaySession Session, MemoryLeg Client, MemoryLeg Origin) Start()
+    {
+        var config = new DomainConfig { Domain = "a.test", Tenant = "t", Origins = [new OriginConfig { Address = "127.0.0.1" }] };
+        var client = new MemoryLeg();
+        var origin = new MemoryLeg();
+        var facts = new SessionFacts
+        {
+            Id = "1",
+            Gateway = "g",
+            Domain = new DomainState(TimeProvider.System),
+            Snapshot = new DomainSnapshot(config, 1, tenantBlocked: false),
+            Client = new IPEndPoint(IPAddress.Loopback, 1),
+            Origin = new IPEndPoint(IPAddress.Loopback, 2),
+            IsHttp2 = false,
+            Subprotocol = null,
+            Extensions = FrameExtensions.None,
+            Path = "/",
+            StartedAt = DateTimeOffset.UnixEpoch,
+        };
+        return (new RelaySession(facts, client, origin, new SessionServices(TimeProvider.System, _clock, NullLogger.Instance)), client, origin);
+    }
+
+    // Some of all the things that can end a session, in random order and at the same time; each side's bytes stay in their order.
+    private static List<Action> Events(RelaySession session, MemoryLeg client, MemoryLeg origin, Random random)
+    {
+        byte[] clientText = [0x81, 0x82, 0, 0, 0, 0, (byte)'h', (byte)'i'];
+        byte[] originText = [0x81, 2, (byte)'h', (byte)'i'];
+        byte[] clientClose = [0x88, 0x82, 0, 0, 0, 0, 0x03, 0xE8];
+        byte[] originClose = [0x88, 2, 0x03, 0xE9];
+        var split = random.Next(1, 8);
+        var causes = new[] { EndCause.IdleTimeout, EndCause.ClosedByOperator, EndCause.EdgeDraining, EndCause.SessionLifetime, EndCause.DomainDisabled };
+        var cause = causes[random.Next(causes.Length)];
+        var closes = random.Next(4);
+        List<Action> events =
+        [
+            () =>
+            {
+                client.Arrive(clientText[..split]);
+                client.Arrive(clientText[split..]);
+                client.Arrive(closes is 0 or 2 ? clientClose : clientText);
+            },
+            () =>
+            {
+                origin.Arrive([.. originText, .. originText[..2]]);
+                origin.Arrive([.. originText[2..], .. closes is 1 or 2 ? originClose : originText]);
+            },
+        ];
+        if (random.Next(2) == 0)
+        {
+            events.Add(() => session.TryEnd(cause));
+        }
+
+        if (random.Next(4) == 0)
+        {
+            events.Add(random.Next(2) == 0 ? client.Break : origin.Break);
+        }
+
+        return [.. events.OrderBy(_ => random.Next())];
+    }
+
+    private static void CheckSide(MemoryLeg leg, bool fromEdgeToClient, int recordedCode, string what)
+    {
+        var scanner = new FrameScanner(new FrameRules(!fromEdgeToClient, ProtocolPolicing.Strict, FrameExtensions.None, 0));
+        var sent = leg.Sent;
+        var position = 0;
+        var code = 0;
+        while (true)
+        {
+            var stop = scanner.Scan(sent.AsSpan(position), false, out var passed, out var control);
+            position += passed;
+            Assert.True(stop is ScanStop.NeedMore or ScanStop.ControlFrame, $"{what}: {stop}");
+            if (stop == ScanStop.NeedMore)
+            {
+                break;
+            }
+
+            Assert.True(code == 0, $"{what}: two Closes");
+            code = ControlFrames.ReadCloseCode(control, sent.AsSpan(position));
+            position += control.Length;
+            Assert.True(position == sent.Length, $"{what}: {sent.Length - position} bytes behind the Close");
+        }
+
+        Assert.True(code == 0 || scanner.AtBoundary, $"{what}: Close inside a frame");
+        Assert.True(code == recordedCode, $"{what}: {code} was sent, {recordedCode} recorded");
+    }
+
+    private static async Task Until(Func<bool> reached)
+    {
+        var deadline = DateTime.UtcNow + Deadline;
+        while (!reached())
+        {
+            Assert.True(DateTime.UtcNow < deadline, "The expected state did not come.");
+            await Task.Yield();
+        }
+    }
+}
