@@ -1,0 +1,143 @@
+using System.Net;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Options;
+using OrleansEdge.Admin;
+using OrleansEdge.Admin.Access;
+using OrleansEdge.Model;
+using OrleansEdge.Relay;
+using OrleansEdge.Relay.Admission;
+using OrleansEdge.Relay.Draining;
+using OrleansEdge.Relay.Origins;
+using OrleansEdge.Relay.Telemetry;
+using OrleansEdge.Relay.Transport;
+using OrleansEdge.Standalone.ControlPlane;
+using OrleansEdge.Standalone.Demo;
+using OrleansEdge.Standalone.Health;
+using OrleansEdge.Standalone.Settings;
+using OrleansEdge.Standalone.Startup;
+using OrleansEdge.Standalone.Telemetry;
+
+namespace OrleansEdge.Standalone;
+
+/// <summary>The whole edge in one process, put together.</summary>
+internal static class StandaloneApplication
+{
+    private static readonly TimeSpan AfterDrain = TimeSpan.FromSeconds(10);
+
+    /// <summary>Composes the application; the data directory is taken and its documents are read, no port is open yet.</summary>
+    /// <param name="args">Settings as <c>--Section:Key=value</c>.</param>
+    /// <param name="configure">Last word of a test.</param>
+    /// <exception cref="StartFaultException">It cannot start, for reasons that a person can mend.</exception>
+    public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? configure = null)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new() { ContentRootPath = AppContext.BaseDirectory, ApplicationName = "OrleansEdge.Standalone" });
+        var faults = EdgeSettings.Load(builder.Configuration, args);
+        builder.Logging.AddDiagnosticLog(builder.Configuration);
+        AddServices(builder.Services, builder.Configuration);
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().UseEdgeTransport();
+        builder.WebHost.ConfigureKestrel((context, kestrel) => EdgeEndpoints.Configure(kestrel, context.Configuration, kestrel.ApplicationServices));
+        configure?.Invoke(builder);
+        var app = builder.Build();
+        try
+        {
+            EdgeSettings.Check(app.Services, faults);
+            Prepare(app);
+        }
+        catch
+        {
+            ((IDisposable)app).Dispose();
+            throw;
+        }
+
+        MapEndpoints(app);
+        return app;
+    }
+
+    private static void AddServices(IServiceCollection services, ConfigurationManager configuration)
+    {
+        services.AddSingleton(TimeProvider.System);
+        services.AddEdgeOptions(configuration);
+        services.AddRouting();
+        services.AddRelay(configuration);
+        services.AddAdminApi(configuration);
+        services.AddControlPlane();
+        services.AddTelemetry();
+        services.AddDemo();
+        services.AddOptions<HostOptions>().Configure<IOptions<DrainOptions>>((host, drain)
+            => host.ShutdownTimeout = drain.Value.Delay + drain.Value.Window + drain.Value.Grace + AfterDrain);
+    }
+
+    private static void AddControlPlane(this IServiceCollection services)
+    {
+        services.AddSingleton(static provider => EdgeIdentities.Create(
+            provider.GetRequiredService<IOptions<EdgeOptions>>().Value,
+            provider.GetRequiredService<IConfiguration>(),
+            provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IGatewayOperations, LocalGateway>();
+    }
+
+    private static void AddTelemetry(this IServiceCollection services)
+    {
+        services.AddSingleton<PrometheusExporter>();
+        services.AddHostedService(static provider => new TelemetryService(
+            provider.GetRequiredService<IConfiguration>(),
+            provider.GetRequiredService<PrometheusExporter>(),
+            provider.GetRequiredService<EdgeIdentity>().Name));
+        services.AddSingleton(static provider =>
+        {
+            var drain = provider.GetRequiredService<DrainCoordinator>();
+            return new Readiness(provider.GetRequiredService<IHostApplicationLifetime>(), () => drain.State == GatewayState.Draining);
+        });
+    }
+
+    private static void AddDemo(this IServiceCollection services)
+    {
+        services.AddSingleton(static provider => new DemoRecord(provider.GetRequiredService<IOptions<EdgeOptions>>().Value.DataPath));
+        services.AddHostedService<DemoService>();
+    }
+
+    /// <summary>Opens what can fail in a way that a person can mend, before anything listens.</summary>
+    private static void Prepare(WebApplication app)
+    {
+        var admin = app.Services.GetRequiredService<IOptions<AdminOptions>>().Value;
+        if (admin.CheckEndpoints([EndpointSettings.ListenUri(app.Configuration, EdgeEndpoints.Admin)]) is { } fault)
+        {
+            throw new StartFaultException([fault]);
+        }
+
+        if (app.Services.GetRequiredService<IOptions<EdgeOptions>>().Value.Relay.Threads is > 0 and var threads)
+        {
+            ThreadPool.GetMinThreads(out _, out var completion);
+            ThreadPool.SetMinThreads(threads, completion);
+        }
+
+        app.Services.GetRequiredService<IControlPlane>();
+        app.Services.GetRequiredService<AccessLog>();
+    }
+
+    private static void MapEndpoints(WebApplication app)
+    {
+        var relay = Branch(app, branch => branch.UseRelay());
+        var admin = Branch(app, branch => branch.UseRouting().UseEndpoints(endpoints =>
+        {
+            endpoints.MapHealth();
+            endpoints.MapAdminApi();
+        }));
+        var health = Branch(app, branch => branch.UseRouting().UseEndpoints(endpoints => endpoints.MapHealth()));
+        app.Run(context => EdgeEndpoints.NameOf(context) switch
+        {
+            EdgeEndpoints.Admin => admin(context),
+            EdgeEndpoints.Health => health(context),
+            _ => relay(context),
+        });
+    }
+
+    /// <summary>A pipeline with routes of its own: those of the application are shared by all branches.</summary>
+    private static RequestDelegate Branch(WebApplication app, Action<IApplicationBuilder> build)
+    {
+        var branch = new ApplicationBuilder(app.Services);
+        build(branch);
+        return branch.Build();
+    }
+}

@@ -1,0 +1,30 @@
+using OrleansEdge.Model;
+using OrleansEdge.Relay;
+using OrleansEdge.Relay.Draining;
+using OrleansEdge.Relay.Sessions;
+using OrleansEdge.Standalone.ControlPlane;
+
+namespace OrleansEdge.Standalone.Startup;
+
+/// <summary>The relay of this process as its control plane sees it. The relay needs the control plane's domains and is therefore
+/// looked up when it is first asked for.</summary>
+internal sealed class LocalGateway(EdgeIdentity identity, IServiceProvider services) : IGatewayOperations
+{
+    private readonly Lazy<SessionRegistry> _sessions = new(services.GetRequiredService<SessionRegistry>);
+    private readonly Lazy<DrainCoordinator> _drain = new(services.GetRequiredService<DrainCoordinator>);
+
+    public GatewayInfo Describe() => new()
+    {
+        Name = identity.Name,
+        StartedAt = identity.StartedAt,
+        State = _drain.Value.State,
+        Sessions = _sessions.Value.Count,
+        Version = identity.Version,
+    };
+
+    public IReadOnlyList<SessionInfo> ListSessions(SessionFilter filter) => _sessions.Value.List(filter);
+
+    public bool TryEndSession(string id) => _sessions.Value.TryEnd(id, EndCause.ClosedByOperator);
+
+    public void BeginDrain() => _drain.Value.Begin();
+}
