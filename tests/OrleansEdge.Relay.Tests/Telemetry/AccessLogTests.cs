@@ -1,10 +1,9 @@
-using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using OrleansEdge.Model;
 using OrleansEdge.Relay.Telemetry;
+using Xunit;
 
 namespace OrleansEdge.Relay.Tests.Telemetry;
 

@@ -1,5 +1,6 @@
 using OrleansEdge.Model;
 using OrleansEdge.Relay.Telemetry;
+using Xunit;
 
 namespace OrleansEdge.Relay.Tests.Telemetry;
 
