@@ -174,6 +174,7 @@ public sealed class NginxTests(SharedEdge shared)
               scgi_temp_path scgi;
               server {
                 listen 127.0.0.1:{{Port}} ssl;
+                ssl_protocols TLSv1.3;
                 ssl_certificate {{files.Certificate}};
                 ssl_certificate_key {{files.Key}};
                 location / {
