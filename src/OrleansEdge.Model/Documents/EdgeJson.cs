@@ -13,7 +13,7 @@ public static class EdgeJson
     /// <summary>Camel case, enumerations as words (<c>ready</c>, <c>client_close</c>), times in UTC as ISO 8601 with milliseconds
     /// and <c>Z</c>, documents exactly as <see cref="DomainDocument.Write"/> and <see cref="TenantDocument.Write"/>
     /// write them. Read only.</summary>
-    public static JsonSerializerOptions Options { get; } = CreateOptions(indented: false);
+    public static JsonSerializerOptions Options { get; } = CreateOptions();
 
     /// <summary>A time as all JSON of the edge has it: UTC, milliseconds, <c>Z</c>.</summary>
     public static string FormatTime(DateTimeOffset time)
@@ -42,11 +42,10 @@ public static class EdgeJson
         writer.WriteEndArray();
     }
 
-    private static JsonSerializerOptions CreateOptions(bool indented)
+    private static JsonSerializerOptions CreateOptions()
     {
         var options = new JsonSerializerOptions(JsonSerializerDefaults.Web)
         {
-            WriteIndented = indented,
             Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
             NumberHandling = JsonNumberHandling.Strict,
             TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
@@ -71,7 +70,7 @@ public static class EdgeJson
         public override DomainConfig Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
         {
             using var json = JsonDocument.ParseValue(ref reader);
-            return Accepted(DomainDocument.Read(json.RootElement, DocumentLimits.Widest));
+            return Accepted(DomainDocument.Read(json.RootElement, DocumentLimits.Widest, null, null));
         }
 
         public override void Write(Utf8JsonWriter writer, DomainConfig value, JsonSerializerOptions options) => DomainDocument.WriteTo(writer, value);
@@ -82,7 +81,7 @@ public static class EdgeJson
         public override TenantConfig Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
         {
             using var json = JsonDocument.ParseValue(ref reader);
-            return Accepted(TenantDocument.Read(json.RootElement));
+            return Accepted(TenantDocument.Read(json.RootElement, null));
         }
 
         public override void Write(Utf8JsonWriter writer, TenantConfig value, JsonSerializerOptions options) => TenantDocument.WriteTo(writer, value);

@@ -32,6 +32,12 @@ internal sealed class ObjectReader
 
     public void FaultAt(string path, string message) => _faults.Add(path, message);
 
+    /// <summary>Says that a document stands under a name that is not its own.</summary>
+    public static string? Mismatch(string own, string? expected, Func<string, string> normalize)
+        => expected is null || normalize(expected) == own
+            ? null
+            : $"{DomainName.Quote(own)} is not the name under which the document stands, {DomainName.Quote(expected)}";
+
     /// <summary>A member that must be there and be text; null where it has a fault.</summary>
     public string? RequiredText(string name)
     {

@@ -23,29 +23,36 @@ public static class DomainDocument
     /// <param name="utf8">JSON text (RFC 8259) in UTF-8.</param>
     /// <param name="limits">Bounds that the operator set.</param>
     /// <returns>The document, or all its faults. That the tenant exists is not checked here.</returns>
-    public static ConfigResult<DomainConfig> Parse(ReadOnlyMemory<byte> utf8, DocumentLimits limits)
+    public static ConfigResult<DomainConfig> Parse(ReadOnlyMemory<byte> utf8, DocumentLimits limits) => Parse(utf8, limits, null, null);
+
+    /// <summary>Reads and checks a document and what it says of things outside it, all faults at once.</summary>
+    /// <param name="utf8">JSON text (RFC 8259) in UTF-8.</param>
+    /// <param name="limits">Bounds that the operator set.</param>
+    /// <param name="name">The name under which the document stands, which must be its own; <see langword="null"/>: any.</param>
+    /// <param name="tenantExists">Whether there is a tenant with an id; <see langword="null"/>: not checked.</param>
+    public static ConfigResult<DomainConfig> Parse(ReadOnlyMemory<byte> utf8, DocumentLimits limits, string? name, Func<string, bool>? tenantExists)
     {
         ArgumentNullException.ThrowIfNull(limits);
         using var json = DocumentFaults.ReadText(utf8, out var malformed);
-        return json is null ? new ConfigResult<DomainConfig>([malformed!]) : Read(json.RootElement, limits);
+        return json is null ? new ConfigResult<DomainConfig>([malformed!]) : Read(json.RootElement, limits, name, tenantExists);
     }
 
-    /// <summary>Writes a document with every member, indented, ending with a line feed: what <see cref="Parse"/> reads as an equal document.</summary>
+    /// <summary>Writes a document with every member, indented, ending with a line feed: what <c>Parse</c> reads as an equal document.</summary>
     public static byte[] Write(DomainConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);
         return EdgeJson.WriteDocument(writer => WriteTo(writer, config));
     }
 
-    internal static ConfigResult<DomainConfig> Read(JsonElement root, DocumentLimits limits)
+    internal static ConfigResult<DomainConfig> Read(JsonElement root, DocumentLimits limits, string? name, Func<string, bool>? tenantExists)
     {
         var faults = new DocumentFaults();
         var reader = new ObjectReader(root, "", faults);
         var acceleration = reader.Word("acceleration", Acceleration.Dynamic);
         var config = new DomainConfig
         {
-            Domain = ReadDomain(reader),
-            Tenant = ReadTenant(reader),
+            Domain = ReadDomain(reader, name),
+            Tenant = ReadTenant(reader, tenantExists),
             Acceleration = acceleration,
             WebSocket = ReadWebSocket(reader.Object("webSocket"), acceleration, limits),
             Origins = [.. reader.RequiredItems("origins", MaxOrigins, (item, path) => ReadOrigin(new(item, path, faults)))],
@@ -74,27 +81,31 @@ public static class DomainDocument
         writer.WriteEndObject();
     }
 
-    private static string ReadDomain(ObjectReader reader)
+    private static string ReadDomain(ObjectReader reader, string? expected)
     {
-        var name = reader.RequiredText("domain");
-        if (name is not null && DomainName.Validate(name) is { } fault)
+        var written = reader.RequiredText("domain");
+        var name = DomainName.Normalize(written ?? "");
+        if (written is not null && (DomainName.Validate(written) ?? ObjectReader.Mismatch(name, expected, DomainName.Normalize)) is { } fault)
         {
             reader.Fault("domain", fault);
         }
 
-        return DomainName.Normalize(name ?? "");
+        return name;
     }
 
-    private static string ReadTenant(ObjectReader reader)
+    private static string ReadTenant(ObjectReader reader, Func<string, bool>? exists)
     {
         var id = reader.RequiredText("tenant");
-        if (id is not null && TenantDocument.ValidateId(id) is { } fault)
+        if (id is not null && (TenantDocument.ValidateId(id) ?? ValidateTenantExists(id, exists)) is { } fault)
         {
             reader.Fault("tenant", fault);
         }
 
         return id ?? "";
     }
+
+    private static string? ValidateTenantExists(string id, Func<string, bool>? exists)
+        => exists is null || exists(id) ? null : $"there is no tenant {DomainName.Quote(id)}";
 
     private static WebSocketConfig ReadWebSocket(ObjectReader reader, Acceleration acceleration, DocumentLimits limits)
     {

@@ -33,26 +33,32 @@ public static class TenantDocument
     /// <param name="utf8">JSON text (RFC 8259) in UTF-8.</param>
     /// <param name="limits">Bounds that the operator set.</param>
     /// <returns>The document, or all its faults.</returns>
-    public static ConfigResult<TenantConfig> Parse(ReadOnlyMemory<byte> utf8, DocumentLimits limits)
+    public static ConfigResult<TenantConfig> Parse(ReadOnlyMemory<byte> utf8, DocumentLimits limits) => Parse(utf8, limits, null);
+
+    /// <summary>Reads and checks a document that stands under a name.</summary>
+    /// <param name="utf8">JSON text (RFC 8259) in UTF-8.</param>
+    /// <param name="limits">Bounds that the operator set.</param>
+    /// <param name="name">The id under which the document stands, which must be its own; <see langword="null"/>: any.</param>
+    public static ConfigResult<TenantConfig> Parse(ReadOnlyMemory<byte> utf8, DocumentLimits limits, string? name)
     {
         ArgumentNullException.ThrowIfNull(limits);
         using var json = DocumentFaults.ReadText(utf8, out var malformed);
-        return json is null ? new ConfigResult<TenantConfig>([malformed!]) : Read(json.RootElement);
+        return json is null ? new ConfigResult<TenantConfig>([malformed!]) : Read(json.RootElement, name);
     }
 
-    /// <summary>Writes a document with every member, indented, ending with a line feed: what <see cref="Parse"/> reads as an equal document.</summary>
+    /// <summary>Writes a document with every member, indented, ending with a line feed: what <c>Parse</c> reads as an equal document.</summary>
     public static byte[] Write(TenantConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);
         return EdgeJson.WriteDocument(writer => WriteTo(writer, config));
     }
 
-    internal static ConfigResult<TenantConfig> Read(JsonElement root)
+    internal static ConfigResult<TenantConfig> Read(JsonElement root, string? name)
     {
         var faults = new DocumentFaults();
         var reader = new ObjectReader(root, "", faults);
         var id = reader.RequiredText("tenant");
-        if (id is not null && ValidateId(id) is { } fault)
+        if (id is not null && (ValidateId(id) ?? ObjectReader.Mismatch(id, name, static id => id)) is { } fault)
         {
             reader.Fault("tenant", fault);
         }

@@ -1,0 +1,11 @@
+namespace OrleansEdge.Standalone.ControlPlane;
+
+/// <summary>The data directory cannot be used. The message is one sentence for the operator; the process cannot start.</summary>
+public sealed class DataDirectoryException : Exception
+{
+    /// <summary>States why.</summary>
+    public DataDirectoryException(string message, Exception? innerException = null)
+        : base(message, innerException)
+    {
+    }
+}

@@ -1,0 +1,55 @@
+using OrleansEdge.Model;
+
+namespace OrleansEdge.Standalone.ControlPlane;
+
+/// <summary>The failures of the control plane, with their codes and sentences.</summary>
+internal static class Failures
+{
+    public static ControlFailure NotFound(string kind, string name)
+        => new(ControlFailureKind.NotFound, "not_found", $"There is no {kind} \"{name}\".");
+
+    public static ControlFailure VersionNotFound(string kind, string name, long version)
+        => new(ControlFailureKind.NotFound, "not_found", $"Version {version} of {kind} \"{name}\" is not kept.");
+
+    public static ControlFailure VersionIsDeletion(string kind, string name, long version)
+        => new(ControlFailureKind.Conflict, "version_deleted", $"Version {version} of {kind} \"{name}\" is its deletion and holds no document.");
+
+    public static ControlFailure Invalid(string kind, IReadOnlyList<ConfigError> errors)
+        => new(ControlFailureKind.Invalid, "config_invalid", $"The document of the {kind} has faults: {errors.Text()}") { Errors = errors };
+
+    public static ControlFailure Broken(string kind, string name, IReadOnlyList<ConfigError> errors)
+        => new(ControlFailureKind.Broken, "config_broken", $"The stored document of {kind} \"{name}\" cannot be read: {errors.Text()}") { Errors = errors };
+
+    public static ControlFailure TenantHasDomains(string tenant, string domain)
+        => new(ControlFailureKind.Conflict, "tenant_has_domains", $"Tenant \"{tenant}\" has domains, among them \"{domain}\": delete them or move them first.");
+
+    public static ControlFailure BadCursor(string cursor)
+        => new(ControlFailureKind.Invalid, "cursor_invalid", $"\"{cursor}\" is not a cursor of this list.");
+
+    public static ControlFailure Unavailable(string reason)
+        => new(ControlFailureKind.Unavailable, "unavailable", $"The data directory cannot be read or written now: {reason}");
+
+    /// <summary>What of a precondition does not hold; null: all does.</summary>
+    /// <param name="kind">The word for the kind of document.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="version">The current version; null: there is no document.</param>
+    /// <param name="precondition">What must hold.</param>
+    public static ControlFailure? Check(string kind, string name, long? version, Precondition precondition)
+    {
+        if (precondition.IfNoneMatch && version is not null)
+        {
+            return PreconditionFailed($"There is a {kind} \"{name}\" already.");
+        }
+
+        if (version is null && (precondition.MustExist || precondition.IfMatch is not null))
+        {
+            return PreconditionFailed($"There is no {kind} \"{name}\".");
+        }
+
+        return precondition.IfMatch is { } expected && expected != version
+            ? PreconditionFailed($"The {kind} \"{name}\" is at version {version}, not {expected}.")
+            : null;
+    }
+
+    private static ControlFailure PreconditionFailed(string detail) => new(ControlFailureKind.PreconditionFailed, "precondition_failed", detail);
+}
