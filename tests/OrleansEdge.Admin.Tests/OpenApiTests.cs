@@ -128,6 +128,34 @@ public class OpenApiTests
     }
 
     [Theory]
+    [InlineData("WebSocket", "webSocket")]
+    [InlineData("Origin", "origins")]
+    public async Task BoundsOfTheSchema_AreThoseOfTheDocument(string schema, string member)
+    {
+        await using var server = await AdminServer.StartAsync();
+        var document = await ReadAsync(server);
+        var bounded = document["components"]!["schemas"]![schema]!["properties"]!.AsObject().Where(property => property.Value!["maximum"] is not null).ToArray();
+
+        Assert.NotEmpty(bounded);
+        foreach (var (name, property) in bounded)
+        {
+            var (least, most) = ((long)property!["minimum"]!, (long)property["maximum"]!);
+            Assert.Empty(FaultsOf(least));
+            Assert.Empty(FaultsOf(most));
+            Assert.NotEmpty(FaultsOf(least - 1));
+            Assert.NotEmpty(FaultsOf(most + 1));
+
+            IReadOnlyList<ConfigError> FaultsOf(long value)
+            {
+                var example = JsonNode.Parse(Requests.Chat)!;
+                var part = member == "origins" ? example["origins"]![0]! : example[member] = new JsonObject();
+                part[name] = value;
+                return Faults("Domain", example);
+            }
+        }
+    }
+
+    [Theory]
     [InlineData("GET", "/api/v1/domains/chat.example.com", "Domain")]
     [InlineData("GET", "/api/v1/domains", "DomainPage")]
     [InlineData("GET", "/api/v1/domains/chat.example.com/versions", "DomainVersionPage")]
@@ -182,16 +210,12 @@ public class OpenApiTests
         => [.. (operation["parameters"]?.AsArray() ?? []).Select(parameter => Resolve(document, (string)parameter!["$ref"]!)!)];
 
     private static object? Parse(string schema, JsonNode json)
-    {
-        var utf8 = Encoding.UTF8.GetBytes(json.ToJsonString());
-        return schema == "Domain" ? DomainDocument.Parse(utf8, new DocumentLimits()).Value : TenantDocument.Parse(utf8, new DocumentLimits()).Value;
-    }
+        => schema == "Domain" ? DomainDocument.Parse(Utf8(json), DocumentLimits.Widest).Value : TenantDocument.Parse(Utf8(json), DocumentLimits.Widest).Value;
 
     private static IReadOnlyList<ConfigError> Faults(string schema, JsonNode json)
-    {
-        var utf8 = Encoding.UTF8.GetBytes(json.ToJsonString());
-        return schema == "Domain" ? DomainDocument.Parse(utf8, new DocumentLimits()).Errors : TenantDocument.Parse(utf8, new DocumentLimits()).Errors;
-    }
+        => schema == "Domain" ? DomainDocument.Parse(Utf8(json), DocumentLimits.Widest).Errors : TenantDocument.Parse(Utf8(json), DocumentLimits.Widest).Errors;
+
+    private static byte[] Utf8(JsonNode json) => Encoding.UTF8.GetBytes(json.ToJsonString());
 
     private static IEnumerable<string> References(JsonNode? node) => node switch
     {

@@ -108,6 +108,10 @@ internal sealed class SchemaCheck(JsonNode document)
             {
                 CheckDefaults(target, full!, given?[name], $"{at}.{name}");
             }
+            else if (target["items"] is { } items && Follow(items)["properties"] is not null)
+            {
+                CheckDefaults(items, full![0]!, given?[name]?[0], $"{at}.{name}[0]");
+            }
             else if (given?[name] is null && target.AsObject().ContainsKey("default"))
             {
                 Expect(JsonNode.DeepEquals(target["default"], full), at, $"{name} is {full?.ToJsonString()}, not the default");
