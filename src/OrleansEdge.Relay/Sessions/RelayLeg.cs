@@ -107,16 +107,31 @@ internal sealed class Http2Leg(HttpContext context, Stream stream) : RelayLeg(de
     private const int NoError = 0;
     private const int Cancel = 8;
 
+    private volatile bool _peerEnded;
+
     public override ValueTask SendAsync(ReadOnlyMemory<byte> bytes) => stream.WriteAsync(bytes);
 
     public override ValueTask FinishSendingAsync() => new(context.Response.CompleteAsync());
 
-    public override void Abort() => context.Features.GetRequiredFeature<IHttpResetFeature>().Reset(Cancel);
+    public override void Abort() => Reset(Cancel);
 
     /// <summary>The stream ends with the request; a read that is still under way is given up.</summary>
-    public override void Dispose() => context.Features.GetRequiredFeature<IHttpResetFeature>().Reset(NoError);
+    public override void Dispose()
+    {
+        if (!_peerEnded)
+        {
+            Reset(NoError);
+        }
+    }
 
     protected override ValueTask WaitCoreAsync() => WaitReadableAsync(stream);
 
-    protected override ValueTask<int> ReceiveCoreAsync(Memory<byte> buffer) => stream.ReadAsync(buffer);
+    protected override async ValueTask<int> ReceiveCoreAsync(Memory<byte> buffer)
+    {
+        var count = await stream.ReadAsync(buffer);
+        _peerEnded = count == 0;
+        return count;
+    }
+
+    private void Reset(int errorCode) => context.Features.GetRequiredFeature<IHttpResetFeature>().Reset(errorCode);
 }
