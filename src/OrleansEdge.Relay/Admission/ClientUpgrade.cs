@@ -52,6 +52,7 @@ internal static class ClientUpgrade
         var connection = context.Features.GetRequiredFeature<IEdgeConnection>();
         if (context.Features.Get<ISslStreamFeature>() is { } tls)
         {
+            connection.HoldOpen();
             return new TlsLeg(tls.SslStream, connection.Socket, TakeEarlyBytes(context));
         }
 

@@ -102,13 +102,17 @@ internal sealed class EdgeConnection : ConnectionContext, IEdgeConnection, IDupl
     /// <summary>Begins to receive.</summary>
     public void Start() => _receiving = ReceiveAsync();
 
-    public async ValueTask StopReceivingAsync()
+    public void HoldOpen()
     {
         lock (_sync)
         {
             _takenOver = true;
         }
+    }
 
+    public async ValueTask StopReceivingAsync()
+    {
+        HoldOpen();
         await EndReceivingAsync();
     }
 
@@ -116,7 +120,7 @@ internal sealed class EdgeConnection : ConnectionContext, IEdgeConnection, IDupl
     {
         lock (_sync)
         {
-            if (_aborted || _disposed)
+            if (_aborted || _disposed || _takenOver)
             {
                 return;
             }

@@ -24,4 +24,9 @@ public interface IEdgeConnection
     /// on the caller alone sends, receives, shuts down and closes the socket; the HTTP server closing the connection later does
     /// no harm. Only for connections without TLS: with TLS the receiving is what feeds the TLS stream. May be called twice.</summary>
     ValueTask StopReceivingAsync();
+
+    /// <summary>Leaves the end of the connection to the caller while its request lasts: a peer that ends its sending, and the HTTP
+    /// server's answer to that, no longer close the socket. For connections with TLS, whose receiving goes on;
+    /// <see cref="StopReceivingAsync"/> implies it.</summary>
+    void HoldOpen();
 }
