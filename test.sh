@@ -40,7 +40,7 @@ install_debian_packages() {
     return
   fi
 
-  # The packages' own services must not start: the tests start what they need on ports of their own.
+  # The packages' own services must not run: the tests start what they need on ports of their own.
   local policy=/usr/sbin/policy-rc.d made=
   if [ ! -e $policy ]; then
     printf '#!/bin/sh\nexit 101\n' > $policy && chmod +x $policy && made=yes
@@ -52,6 +52,10 @@ install_debian_packages() {
       || echo "$package could not be installed"
   done
   [ -n "$made" ] && rm -f $policy
+  local service
+  for service in nginx mosquitto; do
+    [[ " ${wanted[*]} " == *" $service"* ]] && has service && service $service stop > /dev/null 2>&1
+  done
 }
 
 install_npm_packages() {
@@ -98,7 +102,10 @@ install_npm_packages
 
 say "Build"
 # No compiler server and no build nodes: nothing may outlive this script.
-dotnet build "$solution" -c Release -nodeReuse:false -p:UseSharedCompilation=false -v quiet || { echo "The build failed."; exit 1; }
+dotnet build "$solution" -c Release -nodeReuse:false -p:UseSharedCompilation=false -v quiet || {
+  printf '\nThe build failed.\n0 passed, 1 failed, 0 skipped\n'
+  exit 1
+}
 
 passed=0 failed=0 skipped=0 faults=()
 if [ ${#filter[@]} -eq 0 ]; then
