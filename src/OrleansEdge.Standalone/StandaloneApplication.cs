@@ -1,6 +1,3 @@
-using System.Net;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using OrleansEdge.Admin;
 using OrleansEdge.Admin.Access;
@@ -8,7 +5,6 @@ using OrleansEdge.Model;
 using OrleansEdge.Relay;
 using OrleansEdge.Relay.Admission;
 using OrleansEdge.Relay.Draining;
-using OrleansEdge.Relay.Origins;
 using OrleansEdge.Relay.Telemetry;
 using OrleansEdge.Relay.Transport;
 using OrleansEdge.Standalone.ControlPlane;
@@ -59,7 +55,7 @@ internal static class StandaloneApplication
         services.AddSingleton(TimeProvider.System);
         services.AddEdgeOptions(configuration);
         services.AddRouting();
-        services.AddRelay(configuration);
+        services.AddRelay();
         services.AddAdminApi(configuration);
         services.AddControlPlane();
         services.AddTelemetry();
@@ -70,11 +66,20 @@ internal static class StandaloneApplication
 
     private static void AddControlPlane(this IServiceCollection services)
     {
+        services.AddSingleton<IGatewayOperations, LocalGateway>();
+        services.AddSingleton(static provider => new FileControlPlane(
+            provider.GetRequiredService<IOptions<EdgeOptions>>().Value.DataPath,
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<FileControlPlane>>(),
+            new DocumentLimits { MaxTimeoutSeconds = provider.GetRequiredService<IOptions<LimitOptions>>().Value.MaxTimeoutSeconds },
+            provider.GetRequiredService<IGatewayOperations>()));
+        services.AddSingleton<IControlPlane>(static provider => provider.GetRequiredService<FileControlPlane>());
+        services.AddSingleton<IDomainSource>(static provider => provider.GetRequiredService<FileControlPlane>());
         services.AddSingleton(static provider => EdgeIdentities.Create(
+            provider.GetRequiredService<FileControlPlane>().DataDirectoryPath,
             provider.GetRequiredService<IOptions<EdgeOptions>>().Value,
             provider.GetRequiredService<IConfiguration>(),
             provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<IGatewayOperations, LocalGateway>();
     }
 
     private static void AddTelemetry(this IServiceCollection services)

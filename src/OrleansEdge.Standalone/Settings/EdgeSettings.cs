@@ -23,7 +23,7 @@ internal static class EdgeSettings
         .Section<DemoOptions>("Edge:Demo")
         .Section<DrainOptions>("Edge:Drain")
         .Section<LimitOptions>("Edge:Limits")
-        .Section<OriginOptions>(OriginOptions.Section);
+        .Section<OriginOptions>("Edge:Origin");
 
     /// <summary>Reads <c>appsettings.json</c> beside the program, the environment and the command line; later ones win.</summary>
     /// <returns>The faults of what was read, one sentence each.</returns>
@@ -51,6 +51,7 @@ internal static class EdgeSettings
         services.AddChecked<EdgeOptions>(configuration.GetSection(EdgeOptions.Section), options => options.Validate());
         services.AddChecked<DrainOptions>(configuration.GetSection("Edge:Drain"), options => options.Validate());
         services.AddChecked<LimitOptions>(configuration.GetSection("Edge:Limits"), options => options.Validate());
+        services.AddChecked<OriginOptions>(configuration.GetSection("Edge:Origin"), options => options.Validate());
         services.AddOptions<AccessLogOptions>().Bind(configuration.GetSection("Edge:AccessLog"));
         services.AddOptions<DemoOptions>().Bind(configuration.GetSection("Edge:Demo"));
     }

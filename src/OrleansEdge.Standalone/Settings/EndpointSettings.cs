@@ -1,5 +1,4 @@
 using System.Net;
-using Microsoft.AspNetCore.Http;
 using OrleansEdge.Relay.Transport;
 
 namespace OrleansEdge.Standalone.Settings;

@@ -12,11 +12,11 @@ internal static class EdgeIdentities
 {
     private const string LoopTokenFile = "loop-token";
 
-    /// <summary>Makes the identity; the loop token's file is written where it is wanted and missing.</summary>
-    public static EdgeIdentity Create(EdgeOptions options, IConfiguration configuration, TimeProvider time)
+    /// <summary>Makes the identity; the loop token's file is written where it is wanted and missing, so the data directory must be this process's own.</summary>
+    public static EdgeIdentity Create(string dataDirectory, EdgeOptions options, IConfiguration configuration, TimeProvider time)
         => new(
             string.IsNullOrWhiteSpace(options.Name) ? DefaultName(configuration) : options.Name,
-            string.IsNullOrWhiteSpace(options.LoopToken) ? KeptToken(options.DataPath) : options.LoopToken,
+            string.IsNullOrWhiteSpace(options.LoopToken) ? KeptToken(dataDirectory) : options.LoopToken,
             time.GetUtcNow(),
             TelemetryService.Version);
 

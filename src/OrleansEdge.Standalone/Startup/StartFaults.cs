@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Options;
+using OrleansEdge.Standalone.ControlPlane;
 
 namespace OrleansEdge.Standalone.Startup;
 
@@ -13,6 +14,7 @@ internal static class StartFaults
     public static StartFaultException? Explain(Exception failure) => failure switch
     {
         StartFaultException fault => fault,
+        DataDirectoryException directory => new($"{directory.Message.TrimEnd('.')}. Choose another with --Edge:DataDirectory=PATH.", directory),
         OptionsValidationException invalid => new(invalid.Failures),
         AggregateException { InnerExceptions.Count: > 0 } several => ExplainAll(several),
         IOException { InnerException: AddressInUseException } taken => new(AddressInUse(taken), taken),

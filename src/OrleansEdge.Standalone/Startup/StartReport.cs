@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using OrleansEdge.Admin;
 using OrleansEdge.Admin.Access;
@@ -14,6 +15,7 @@ namespace OrleansEdge.Standalone.Startup;
 /// <summary>What a start prints: where the process listens, where its data lies, and what to do next.</summary>
 internal static class StartReport
 {
+    private static readonly string[] Order = [EdgeEndpoints.Edge, EdgeEndpoints.EdgeTls, EdgeEndpoints.Admin, EdgeEndpoints.Health];
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     /// <summary>Prints to standard output. A reader that is slow or gone holds nothing up.</summary>
@@ -33,9 +35,9 @@ internal static class StartReport
         var endpoints = Endpoints(services);
         var text = new StringBuilder();
         text.AppendLine($"OrleansEdge {TelemetryService.Version}");
-        foreach (var (name, url) in endpoints)
+        foreach (var name in Order.Where(endpoints.ContainsKey))
         {
-            Line(text, Word(name), url);
+            Line(text, Word(name), endpoints[name]);
         }
 
         Line(text, "data", services.GetRequiredService<IOptions<EdgeOptions>>().Value.DataPath);
@@ -50,12 +52,12 @@ internal static class StartReport
         return text.ToString();
     }
 
-    /// <summary>The addresses in the order of the endpoints' names, in which Kestrel binds them.</summary>
-    private static SortedDictionary<string, string> Endpoints(IServiceProvider services)
+    /// <summary>Kestrel binds the endpoints, and lists their addresses, in the order of their names.</summary>
+    private static Dictionary<string, string> Endpoints(IServiceProvider services)
     {
         var urls = services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses;
         var names = EndpointSettings.Names(services.GetRequiredService<IConfiguration>());
-        return new(names.Zip(urls).ToDictionary(pair => pair.First, pair => pair.Second, StringComparer.OrdinalIgnoreCase), StringComparer.OrdinalIgnoreCase);
+        return names.Zip(urls).ToDictionary(pair => pair.First, pair => pair.Second, StringComparer.OrdinalIgnoreCase);
     }
 
     private static void Line(StringBuilder text, string name, string value) => text.AppendLine($"  {name,-8} {value}");
