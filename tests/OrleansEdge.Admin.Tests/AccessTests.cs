@@ -1,6 +1,7 @@
 using System.Net;
 using System.Reflection;
 using System.Security.Cryptography;
+using System.Text;
 using OrleansEdge.Admin.Access;
 
 namespace OrleansEdge.Admin.Tests;
@@ -101,6 +102,19 @@ public class AccessTests
         Assert.NotEmpty(server.Log.Lines);
         Assert.DoesNotContain(server.Log.Lines, line => line.Text.Contains("-key", StringComparison.Ordinal));
         Assert.DoesNotContain(server.Log.Lines, line => line.Text.Contains(AdminServer.Sha256("first-key"), StringComparison.OrdinalIgnoreCase));
+    }
+
+    [Theory]
+    [InlineData("zweiter-schlüssel")]
+    [InlineData("鍵-42")]
+    public void KeyBeyondAscii_FoundHoweverTheServerDecodesHeaders(string key)
+    {
+        var options = new AdminOptions { Keys = [new() { Name = "anna", Sha256 = AdminServer.Sha256(key) }] };
+        var keys = new AdminKeyRing(Microsoft.Extensions.Options.Options.Create(options));
+
+        Assert.Equal("anna", keys.FindName(key));
+        Assert.Equal("anna", keys.FindName(Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(key))));
+        Assert.Null(keys.FindName(key[1..]));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Unicode;
 using Microsoft.Extensions.Options;
 
 namespace OrleansEdge.Admin.Access;
@@ -23,7 +24,7 @@ internal sealed class AdminKeyRing
     public string? FindName(string presented)
     {
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(Encoding.UTF8.GetBytes(presented), hash);
+        SHA256.HashData(BytesOf(presented), hash);
         string? found = null;
         foreach (var (name, expected) in _keys)
         {
@@ -31,5 +32,12 @@ internal sealed class AdminKeyRing
         }
 
         return found;
+    }
+
+    // A host may have its server decode header fields as Latin-1 to hand their bytes on; then those bytes are what was sent.
+    private static byte[] BytesOf(string presented)
+    {
+        var bytes = Encoding.Latin1.GetBytes(presented);
+        return Utf8.IsValid(bytes) && presented.All(character => character <= byte.MaxValue) ? bytes : Encoding.UTF8.GetBytes(presented);
     }
 }

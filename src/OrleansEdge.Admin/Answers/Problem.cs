@@ -46,7 +46,7 @@ internal sealed record Problem(int Status, string Code, string Detail) : IResult
     {
         var body = new Dictionary<string, object>(StringComparer.Ordinal)
         {
-            ["type"] = "about:blank",
+            ["type"] = $"urn:orleansedge:problem:{Code}",
             ["title"] = ReasonPhrases.GetReasonPhrase(Status),
             ["status"] = Status,
             ["code"] = Code,
