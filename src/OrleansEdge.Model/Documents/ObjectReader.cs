@@ -6,6 +6,8 @@ namespace OrleansEdge.Model;
 /// default, so that reading goes on. Not thread safe.</summary>
 internal sealed class ObjectReader
 {
+    private const int MaxDecimalDigits = 28;
+
     private readonly DocumentFaults _faults;
     private readonly Dictionary<string, JsonElement> _members = new(StringComparer.Ordinal);
     private readonly HashSet<string> _known = new(StringComparer.Ordinal);
@@ -173,7 +175,7 @@ internal sealed class ObjectReader
         }
 
         var written = element.GetRawText();
-        if (element.TryGetDecimal(out var number) && decimal.Truncate(number) != number)
+        if (element.TryGetDecimal(out var number) && (decimal.Truncate(number) != number || IsRounded(written)))
         {
             _faults.Add(path, $"{DomainName.Shorten(written)} is not a whole number");
             return null;
@@ -249,6 +251,10 @@ internal sealed class ObjectReader
             return null;
         }
     }
+
+    // Digits beyond those of a decimal were lost in reading it.
+    private static bool IsRounded(string written)
+        => written.Length > MaxDecimalDigits || written.Contains("e-", StringComparison.OrdinalIgnoreCase);
 
     private static string KindOf(JsonElement element) => element.ValueKind switch
     {

@@ -210,6 +210,11 @@ public static class DomainDocument
             return "is empty: write null to send the host that the client asked for";
         }
 
+        if (written.Contains('/'))
+        {
+            return DomainName.ValidateHost(written);
+        }
+
         if (port is not null && !(ushort.TryParse(port, NumberStyles.None, null, out var number) && number > 0))
         {
             return $"{DomainName.Quote(written)}: the port is a whole number from 1 to {MaxPort}";

@@ -16,7 +16,7 @@ internal sealed class DocumentFolder
     private readonly string _folder;
     private readonly string _pending;
 
-    public DocumentFolder(DataDirectory data, string folder)
+    public DocumentFolder(DataFolder data, string folder)
     {
         _folder = data.Folder(out var isNew, folder);
         _pending = data.Folder(out _, "pending", folder);

@@ -19,7 +19,7 @@ internal sealed class DocumentLedger<T>
     private readonly ConcurrentDictionary<string, DocumentState<T>> _states = new(StringComparer.Ordinal);
     private ImmutableSortedSet<string> _names = ImmutableSortedSet.Create<string>(StringComparer.Ordinal);
 
-    public DocumentLedger(DocumentKind<T> kind, DataDirectory data, AuditLog audit, TimeProvider time, ILogger logger)
+    public DocumentLedger(DocumentKind<T> kind, DataFolder data, AuditLog audit, TimeProvider time, ILogger logger)
     {
         _kind = kind;
         _folder = new(data, kind.Folder);

@@ -11,7 +11,7 @@ public sealed class FileControlPlane : IControlPlane, IDomainSource, IDisposable
     // From here on flushing each file would make a first start with many files slow; one flush of all comes at the end instead.
     private const int FlushEachUpTo = 100;
 
-    private readonly DataDirectory _data;
+    private readonly DataFolder _data;
     private readonly TimeProvider _time;
     private readonly IGatewayOperations _gateway;
     private readonly ILogger _logger;
@@ -39,7 +39,7 @@ public sealed class FileControlPlane : IControlPlane, IDomainSource, IDisposable
         _logger = logger;
         _gateway = gateway;
         _feed = new(logger);
-        _data = DataDirectory.Open(dataDirectory);
+        _data = DataFolder.Open(dataDirectory);
         try
         {
             _audit = new(_data.AuditPath, logger);
@@ -70,12 +70,6 @@ public sealed class FileControlPlane : IControlPlane, IDomainSource, IDisposable
 
     /// <inheritdoc/>
     public IDocumentStore<TenantConfig> Tenants { get; }
-
-    /// <summary>Absolute path of the data directory.</summary>
-    public string DataDirectoryPath => _data.FullPath;
-
-    /// <summary>Whether no document had ever been in the data directory when it was opened.</summary>
-    public bool StartedEmpty { get; private set; }
 
     /// <inheritdoc/>
     public ValueTask<DomainSnapshot?> FindAsync(string host, CancellationToken cancellationToken) => _feed.FindAsync(host, cancellationToken);
@@ -210,7 +204,6 @@ public sealed class FileControlPlane : IControlPlane, IDomainSource, IDisposable
 
         var tenants = _tenantEdits.FindCandidates();
         var domains = _domainEdits.FindCandidates();
-        StartedEmpty = !_tenantLedger.States.Any() && !_domainLedger.States.Any() && tenants.Count == 0 && domains.Count == 0;
         Reconcile(tenants, domains, isStart: true);
         _logger.ControlPlaneOpened(
             _data.FullPath, _domainLedger.Names.Count, _tenantLedger.Names.Count, Broken(_domainLedger).Count() + Broken(_tenantLedger).Count());

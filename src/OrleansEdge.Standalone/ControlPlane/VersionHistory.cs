@@ -33,7 +33,7 @@ internal sealed class VersionHistory<T>
     private readonly string _folder;
     private readonly ILogger _logger;
 
-    public VersionHistory(DataDirectory data, string folder, ILogger logger)
+    public VersionHistory(DataFolder data, string folder, ILogger logger)
     {
         _folder = data.Folder(out _, "history", folder);
         _logger = logger;

@@ -1,11 +1,11 @@
 namespace OrleansEdge.Standalone.ControlPlane;
 
 /// <summary>The folder that holds the control plane of one process, locked while the process lives. Thread safe.</summary>
-internal sealed class DataDirectory : IDisposable
+internal sealed class DataFolder : IDisposable
 {
     private readonly FileStream _lock;
 
-    private DataDirectory(string path, FileStream lockFile)
+    private DataFolder(string path, FileStream lockFile)
     {
         FullPath = path;
         _lock = lockFile;
@@ -17,7 +17,7 @@ internal sealed class DataDirectory : IDisposable
 
     /// <summary>Creates the folder where it is missing and locks it.</summary>
     /// <exception cref="DataDirectoryException">It cannot be created or written, or another process has it.</exception>
-    public static DataDirectory Open(string path)
+    public static DataFolder Open(string path)
     {
         var full = Path.GetFullPath(path);
         try
