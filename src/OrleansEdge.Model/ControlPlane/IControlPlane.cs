@@ -95,7 +95,7 @@ public readonly record struct SessionFilter(string? Domain = null, string? Tenan
 
 /// <summary>A part of a list.</summary>
 /// <param name="After">The <c>next</c> of the page before; <see langword="null"/>: from the beginning.</param>
-/// <param name="Limit">Most items, 1–1000.</param>
+/// <param name="Limit">Most items, 1–1000; 0, as in <c>default</c>, stands for <see cref="DefaultLimit"/>.</param>
 public readonly record struct PageRequest(string? After = null, int Limit = PageRequest.DefaultLimit)
 {
     /// <summary>Items of a page where nothing else was asked.</summary>

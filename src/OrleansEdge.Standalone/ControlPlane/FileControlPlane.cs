@@ -71,6 +71,9 @@ public sealed class FileControlPlane : IControlPlane, IDomainSource, IDisposable
     /// <inheritdoc/>
     public IDocumentStore<TenantConfig> Tenants { get; }
 
+    /// <summary>Absolute path of the data directory.</summary>
+    public string DataDirectoryPath => _data.FullPath;
+
     /// <inheritdoc/>
     public ValueTask<DomainSnapshot?> FindAsync(string host, CancellationToken cancellationToken) => _feed.FindAsync(host, cancellationToken);
 

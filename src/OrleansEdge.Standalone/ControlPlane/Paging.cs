@@ -7,7 +7,8 @@ namespace OrleansEdge.Standalone.ControlPlane;
 /// <summary>Pages of lists.</summary>
 internal static class Paging
 {
-    public static int LimitOf(PageRequest page) => Math.Clamp(page.Limit, 1, PageRequest.MaxLimit);
+    /// <summary>Most items of a page; a request that was not filled in asks for the usual number.</summary>
+    public static int LimitOf(PageRequest page) => page.Limit == 0 ? PageRequest.DefaultLimit : Math.Clamp(page.Limit, 1, PageRequest.MaxLimit);
 
     /// <summary>Index of the first name after a cursor, which need not be in the list any more.</summary>
     public static int StartAfter(ImmutableSortedSet<string> names, string? after)
