@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Options;
 using OrleansEdge.Admin;
 using OrleansEdge.Admin.Access;
@@ -73,7 +74,8 @@ internal static class StandaloneApplication
             provider.GetRequiredService<ILogger<FileControlPlane>>(),
             new DocumentLimits { MaxTimeoutSeconds = provider.GetRequiredService<IOptions<LimitOptions>>().Value.MaxTimeoutSeconds },
             provider.GetRequiredService<IGatewayOperations>()));
-        services.AddSingleton<IControlPlane>(static provider => provider.GetRequiredService<FileControlPlane>());
+        services.AddSingleton<IControlPlane>(static provider => new MeasuredControlPlane(
+            provider.GetRequiredService<FileControlPlane>(), provider.GetRequiredService<IMeterFactory>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IDomainSource>(static provider => provider.GetRequiredService<FileControlPlane>());
         services.AddSingleton(static provider => EdgeIdentities.Create(
             provider.GetRequiredService<FileControlPlane>().DataDirectoryPath,

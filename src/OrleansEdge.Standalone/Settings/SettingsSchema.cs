@@ -1,6 +1,5 @@
 using System.Collections;
 using System.ComponentModel;
-using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Reflection;
 using System.Text.RegularExpressions;
@@ -17,16 +16,9 @@ internal sealed partial class SettingsSchema
     public IEnumerable<string> Keys => _root.Keys("");
 
     /// <summary>Every public property of <typeparamref name="T"/> that can be set is a setting of the section.</summary>
-    public SettingsSchema Section<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] T>(string path)
+    public SettingsSchema Section<T>(string path)
     {
         _root.At(path).AddProperties(typeof(T));
-        return this;
-    }
-
-    /// <summary>One setting.</summary>
-    public SettingsSchema Value<T>(string path)
-    {
-        _root.At(path).SetType(typeof(T));
         return this;
     }
 
@@ -84,7 +76,7 @@ internal sealed partial class SettingsSchema
         {
             var item = string.Create(CultureInfo.InvariantCulture, $"{path}:{i}");
             verdict.Normalized[item] = items[i];
-            CheckValue(item, items[i], known.Item!.Type, verdict);
+            CheckValue(item, items[i], known.Item!, verdict);
         }
     }
 
@@ -96,39 +88,33 @@ internal sealed partial class SettingsSchema
         }
         else if (given.Value is { } value)
         {
-            CheckValue(given.Path, value, known.Type, verdict);
+            CheckValue(given.Path, value, known, verdict);
         }
     }
 
-    private static void CheckValue(string path, string value, Type? type, SettingsVerdict verdict)
+    private static void CheckValue(string path, string value, SettingsNode known, SettingsVerdict verdict)
     {
-        if (type == typeof(TimeSpan))
-        {
-            CheckTime(path, value, verdict);
-        }
-        else if (Fault(value, type) is { } fault)
+        if (Fault(value, known.Type!) is { } fault)
         {
             verdict.Faults.Add($"{path} is '{value}', which is not {fault}.");
+            verdict.Normalized[path] = known.Default;
+        }
+        else if (known.Type == typeof(TimeSpan))
+        {
+            verdict.Normalized[path] = SettingsTime.Format(SettingsTime.Parse(value)!.Value);
         }
     }
 
-    private static void CheckTime(string path, string value, SettingsVerdict verdict)
+    private static string? Fault(string value, Type type)
     {
-        if (SettingsTime.Parse(value) is { } time)
-        {
-            verdict.Normalized[path] = time.ToString("c", CultureInfo.InvariantCulture);
-        }
-        else
-        {
-            verdict.Faults.Add($"{path} is '{value}', which is not a time: write seconds (20, 0.5) or hh:mm:ss (00:00:20).");
-        }
-    }
-
-    private static string? Fault(string value, Type? type)
-    {
-        if (type is null || type == typeof(string))
+        if (type == typeof(string))
         {
             return null;
+        }
+
+        if (type == typeof(TimeSpan))
+        {
+            return SettingsTime.Parse(value) is null ? "a time: write seconds (20, 0.5) or hh:mm:ss (00:00:20)" : null;
         }
 
         if (type.IsEnum)
@@ -185,7 +171,8 @@ internal sealed class SettingsVerdict
     /// <summary>One sentence per fault.</summary>
     public List<string> Faults { get; } = [];
 
-    /// <summary>Values in the form that the configuration binder reads as it was meant: seconds as times, lists by index.</summary>
+    /// <summary>Values in the form that the configuration binder reads as it was meant: seconds as times, lists by index. A value
+    /// that does not fit is its default here, so that the other settings can be checked as well.</summary>
     public Dictionary<string, string?> Normalized { get; } = new(StringComparer.OrdinalIgnoreCase);
 }
 
@@ -203,6 +190,9 @@ internal static class SettingsTime
 
         return TimeSpan.TryParse(value, CultureInfo.InvariantCulture, out var time) && time >= TimeSpan.Zero ? time : null;
     }
+
+    /// <summary>As the configuration binder reads it.</summary>
+    public static string Format(TimeSpan time) => time.ToString("c", CultureInfo.InvariantCulture);
 }
 
 /// <summary>A section, a list or a value.</summary>
@@ -213,6 +203,9 @@ internal sealed class SettingsNode(Type? type)
     public Type? Type { get; private set; } = type;
 
     public SettingsNode? Item { get; private set; }
+
+    /// <summary>The default as text.</summary>
+    public string? Default { get; private set; }
 
     public bool IsList => Item is not null;
 
@@ -239,9 +232,10 @@ internal sealed class SettingsNode(Type? type)
         return _children.GetValueOrDefault(name);
     }
 
-    public void SetType(Type type)
+    public void SetType(Type type, object? value)
     {
         type = Nullable.GetUnderlyingType(type) ?? type;
+        Default = value is TimeSpan time ? SettingsTime.Format(time) : Convert.ToString(value, CultureInfo.InvariantCulture);
         if (type == typeof(string) || type.IsValueType || TypeDescriptor.GetConverter(type).CanConvertFrom(typeof(string)))
         {
             Type = type;
@@ -249,7 +243,7 @@ internal sealed class SettingsNode(Type? type)
         else if (ElementType(type) is { } element)
         {
             Item = new(null);
-            Item.SetType(element);
+            Item.SetType(element, null);
         }
         else
         {
@@ -259,11 +253,13 @@ internal sealed class SettingsNode(Type? type)
 
     public void AddProperties(Type type)
     {
+        var defaults = Activator.CreateInstance(type);
         foreach (var property in type.GetProperties(BindingFlags.Public | BindingFlags.Instance))
         {
             if (property.SetMethod is { IsPublic: true } || ElementType(property.PropertyType) is not null)
             {
-                At(property.GetCustomAttribute<ConfigurationKeyNameAttribute>()?.Name ?? property.Name).SetType(property.PropertyType);
+                At(property.GetCustomAttribute<ConfigurationKeyNameAttribute>()?.Name ?? property.Name)
+                    .SetType(property.PropertyType, property.GetValue(defaults));
             }
         }
     }
