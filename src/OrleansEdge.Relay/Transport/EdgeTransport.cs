@@ -19,6 +19,7 @@ public static class EdgeTransport
         return host.ConfigureServices((context, services) =>
         {
             services.TryAddSingleton(TimeProvider.System);
+            services.TryAddSingleton<EndpointAddresses>();
             services.TryAddSingleton<DescriptorBudget>();
             services.TryAddSingleton<DescriptorReserve>();
             services.TryAddSingleton<LingeringClose>();
