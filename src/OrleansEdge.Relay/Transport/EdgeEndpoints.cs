@@ -169,14 +169,11 @@ public static class EdgeEndpoints
     {
         var listen = endpoint.ListenOptions;
         services.GetRequiredService<EndpointAddresses>().Add(name, endpoint.ConfigSection["Url"]!, listen);
-        var time = services.GetRequiredService<TimeProvider>();
         var isForClients = Is(name, Edge) || Is(name, EdgeTls);
-        var budget = isForClients ? services.GetRequiredService<DescriptorBudget>() : null;
-        listen.Use(next => new EndpointEntry(
-            next, name, endpoint.IsHttps, budget, time, services.GetRequiredService<ILogger<EndpointEntry>>()).OnConnectionAsync);
         if (isForClients && services.GetRequiredService<IOptions<ClientAddressOptions>>().Value.RequiresProxyProtocol)
         {
             var proxies = services.GetRequiredService<TrustedProxies>();
+            var time = services.GetRequiredService<TimeProvider>();
             var logger = services.GetRequiredService<ILogger<ProxyProtocolMiddleware>>();
             listen.Use(next => new ProxyProtocolMiddleware(next, proxies, time, logger).OnConnectionAsync);
         }

@@ -75,7 +75,7 @@ internal sealed class CertificateDirectory : IDisposable
                 RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
                 {
                     found.Thumbprint = ((X509Certificate2)certificate!).Thumbprint;
-                    found.Sent = chain!.ChainPolicy.ExtraStore.Count;
+                    found.Sent = chain!.ChainPolicy.ExtraStore.Count(sent => sent.Thumbprint != found.Thumbprint);
                     return true;
                 },
             });
