@@ -1,19 +1,18 @@
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
 namespace OrleansEdge.Relay.Transport;
 
-/// <summary>How many sockets this process may hold: the limit of open files (raised to what the system allows), less a headroom for
-/// listeners, files, the admin API and the runtime. Counts client connections, and origin connections where their maker takes
-/// from it. Thread safe.</summary>
+/// <summary>How many descriptors this process may have: the limit of open files, raised to what the system allows. The last of them
+/// are a headroom for files, the admin API and the runtime (which, out of descriptors, cannot start a thread and ends the process),
+/// so whoever makes a socket for a client's sake asks <see cref="IsSpent"/> and closes it where that is so. Thread safe.</summary>
 public sealed partial class DescriptorBudget
 {
     private const int MaxHeadroom = 1024;
     private const int MinHeadroom = 96;
 
-    // Where the system has no such limit.
+    // Where the system has no such limit, or a senseless one.
     private const long Unlimited = 1 << 24;
-
-    private int _taken;
 
     /// <summary>Raises the process's limit and computes the budget from it.</summary>
     public DescriptorBudget()
@@ -23,34 +22,25 @@ public sealed partial class DescriptorBudget
 
     internal DescriptorBudget(long limit)
     {
-        Limit = limit;
-        var headroom = Math.Min(Math.Clamp(limit / 8, MinHeadroom, MaxHeadroom), limit / 2);
-        MaxSockets = (int)Math.Min(limit - headroom, Unlimited);
+        Limit = Math.Min(limit, Unlimited);
+        Headroom = (int)Math.Min(Math.Clamp(Limit / 8, MinHeadroom, MaxHeadroom), Limit / 2);
     }
 
     /// <summary>Number of descriptors that the process may have open.</summary>
     public long Limit { get; }
 
-    /// <summary>Number of sockets of clients and origins together.</summary>
-    public int MaxSockets { get; }
+    /// <summary>Number of those that are not for sockets of clients and origins.</summary>
+    public int Headroom { get; }
 
     /// <summary>Number of sessions that descriptors allow: two sockets each, at least 1.</summary>
-    public int MaxSessions => Math.Max(1, MaxSockets / 2);
+    public int MaxSessions => (int)Math.Max(1, (Limit - Headroom) / 2);
 
-    /// <summary>Sockets taken and not yet given back.</summary>
-    public int Taken => Volatile.Read(ref _taken);
-
-    /// <summary>Takes room for one socket.</summary>
-    /// <returns>What gives the room back when disposed (once or more often), or null where there is none.</returns>
-    public IDisposable? TryTake()
+    /// <summary>Whether a socket that was just made stands in the headroom. The system gives the lowest free number, so that this
+    /// sees every descriptor of the process, whatever it is for.</summary>
+    public bool IsSpent(Socket socket)
     {
-        if (Interlocked.Increment(ref _taken) <= MaxSockets)
-        {
-            return new Lease(this);
-        }
-
-        Interlocked.Decrement(ref _taken);
-        return null;
+        ArgumentNullException.ThrowIfNull(socket);
+        return !OperatingSystem.IsWindows() && socket.Handle >= Limit - Headroom;
     }
 
     private static long RaiseLimit()
@@ -79,18 +69,5 @@ public sealed partial class DescriptorBudget
     {
         public readonly nuint Soft = soft;
         public readonly nuint Hard = hard;
-    }
-
-    private sealed class Lease(DescriptorBudget budget) : IDisposable
-    {
-        private DescriptorBudget? _budget = budget;
-
-        public void Dispose()
-        {
-            if (Interlocked.Exchange(ref _budget, null) is { } owner)
-            {
-                Interlocked.Decrement(ref owner._taken);
-            }
-        }
     }
 }

@@ -6,7 +6,8 @@ namespace OrleansEdge.Relay.Transport;
 /// be accepted, told so and closed. Thread safe.</summary>
 internal sealed class DescriptorReserve : IDisposable
 {
-    private const int Size = 8;
+    /// <summary>Number of descriptors that are kept when none is lent.</summary>
+    public const int Size = 8;
 
     private readonly Lock _sync = new();
     private readonly Stack<SafeFileHandle> _kept = new(Size);

@@ -32,7 +32,6 @@ internal sealed class EdgeConnection : ConnectionContext, IEdgeConnection, IDupl
     private Task _receiving = Task.CompletedTask;
     private IDictionary<object, object?>? _items;
     private string? _id;
-    private IDisposable? _lease;
     private Exception? _abortReason;
     private bool _aborted;
     private volatile bool _peerHasEnded;
@@ -40,9 +39,10 @@ internal sealed class EdgeConnection : ConnectionContext, IEdgeConnection, IDupl
     private bool _disposed;
     private int _closedFired;
 
-    public EdgeConnection(Socket socket, EdgeConnectionServices services)
+    public EdgeConnection(Socket socket, string endpoint, EdgeConnectionServices services)
     {
         Socket = socket;
+        Endpoint = endpoint;
         _services = services;
         Peer = Normalize((IPEndPoint)socket.RemoteEndPoint!);
         RemoteEndPoint = Peer;
@@ -60,19 +60,13 @@ internal sealed class EdgeConnection : ConnectionContext, IEdgeConnection, IDupl
         Features = NewFeatures();
     }
 
-    public string Endpoint { get; set; } = "";
+    public string Endpoint { get; }
 
     public Socket Socket { get; }
 
     public IPEndPoint Peer { get; }
 
     public IPEndPoint Client => (IPEndPoint)RemoteEndPoint!;
-
-    /// <summary>The connection was accepted on a reserve descriptor: it may be answered and closed, and nothing else.</summary>
-    public bool IsBeyondDescriptors { get; init; }
-
-    /// <summary>How long the peer may take to end after the edge did.</summary>
-    public TimeSpan ClosePatience { get; set; } = LingeringClose.Patience;
 
     public MemoryPool<byte> MemoryPool => _services.Pool;
 
@@ -95,9 +89,6 @@ internal sealed class EdgeConnection : ConnectionContext, IEdgeConnection, IDupl
     PipeReader IDuplexPipe.Input => _input.Reader;
 
     PipeWriter IDuplexPipe.Output => _output;
-
-    /// <summary>Gives the connection what is to be disposed when its socket is closed.</summary>
-    public void Hold(IDisposable? lease) => _lease = lease;
 
     /// <summary>Begins to receive.</summary>
     public void Start() => _receiving = ReceiveAsync();
@@ -243,13 +234,12 @@ internal sealed class EdgeConnection : ConnectionContext, IEdgeConnection, IDupl
     {
         if (reason is null)
         {
-            _services.Lingering.Close(Socket, _peerHasEnded, ClosePatience, TakeLease());
+            _services.Lingering.Close(Socket, _peerHasEnded, LingeringClose.Patience, closed: null);
         }
         else
         {
             TransportLog.Aborted(_services.Logger, ConnectionId, reason.Message);
             Socket.Close(0);
-            TakeLease()?.Dispose();
         }
     }
 
@@ -277,15 +267,12 @@ internal sealed class EdgeConnection : ConnectionContext, IEdgeConnection, IDupl
         if (takenOver)
         {
             Socket.Dispose();
-            TakeLease()?.Dispose();
         }
         else if (!aborted)
         {
-            _services.Lingering.Close(Socket, _peerHasEnded, ClosePatience, TakeLease());
+            _services.Lingering.Close(Socket, _peerHasEnded, LingeringClose.Patience, closed: null);
         }
     }
-
-    private IDisposable? TakeLease() => Interlocked.Exchange(ref _lease, null);
 
     // Callbacks of the token are the application's code, so they do not run on the receiving or aborting thread.
     private void FireClosed()

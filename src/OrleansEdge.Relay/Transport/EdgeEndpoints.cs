@@ -34,7 +34,7 @@ public static class EdgeEndpoints
     private const string EndpointsSection = "Kestrel:Endpoints";
     private const string StrictLinesSwitch = "Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators";
 
-    private static readonly string[] Names = [Edge, EdgeTls, Admin, Health];
+    internal static readonly IList<string> Names = [Edge, EdgeTls, Admin, Health];
 
     private static readonly Dictionary<string, string?> Defaults = new(StringComparer.OrdinalIgnoreCase)
     {
@@ -168,14 +168,12 @@ public static class EdgeEndpoints
     private static void Prepare(EndpointConfiguration endpoint, string name, IServiceProvider services)
     {
         var listen = endpoint.ListenOptions;
-        var time = services.GetRequiredService<TimeProvider>();
+        services.GetRequiredService<EndpointAddresses>().Add(name, endpoint.ConfigSection["Url"]!, listen);
         var isForClients = Is(name, Edge) || Is(name, EdgeTls);
-        var budget = isForClients ? services.GetRequiredService<DescriptorBudget>() : null;
-        listen.Use(next => new EndpointEntry(
-            next, name, endpoint.IsHttps, budget, time, services.GetRequiredService<ILogger<EndpointEntry>>()).OnConnectionAsync);
         if (isForClients && services.GetRequiredService<IOptions<ClientAddressOptions>>().Value.RequiresProxyProtocol)
         {
             var proxies = services.GetRequiredService<TrustedProxies>();
+            var time = services.GetRequiredService<TimeProvider>();
             var logger = services.GetRequiredService<ILogger<ProxyProtocolMiddleware>>();
             listen.Use(next => new ProxyProtocolMiddleware(next, proxies, time, logger).OnConnectionAsync);
         }

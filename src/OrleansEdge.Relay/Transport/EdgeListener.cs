@@ -4,8 +4,11 @@ using Microsoft.AspNetCore.Connections;
 
 namespace OrleansEdge.Relay.Transport;
 
+/// <summary>What the listeners do about scarce descriptors.</summary>
+internal sealed record Descriptors(DescriptorBudget Budget, DescriptorReserve Reserve, OverloadRefusal Refusal);
+
 /// <summary>Accepts connections on one address, and goes on whatever happens: out of descriptors or memory it accepts by a reserve
-/// descriptor, so that the connection can be refused, and never tries faster than that frees something.</summary>
+/// descriptor and refuses, and never tries faster than something comes free.</summary>
 internal sealed class EdgeListener : IConnectionListener
 {
     private const int Backlog = 4096;
@@ -14,15 +17,17 @@ internal sealed class EdgeListener : IConnectionListener
 
     private readonly Socket _socket;
     private readonly EdgeConnectionServices _services;
-    private readonly DescriptorReserve _reserve;
+    private readonly Descriptors _descriptors;
+    private readonly EndpointAddress _endpoint;
     private readonly CancellationTokenSource _unbound = new();
     private long _lastLogged = long.MinValue;
 
-    private EdgeListener(Socket socket, EdgeConnectionServices services, DescriptorReserve reserve)
+    private EdgeListener(Socket socket, EndpointAddress endpoint, EdgeConnectionServices services, Descriptors descriptors)
     {
         _socket = socket;
+        _endpoint = endpoint;
         _services = services;
-        _reserve = reserve;
+        _descriptors = descriptors;
         EndPoint = socket.LocalEndPoint!;
     }
 
@@ -30,19 +35,19 @@ internal sealed class EdgeListener : IConnectionListener
 
     /// <summary>Binds and listens.</summary>
     /// <exception cref="AddressInUseException">Another socket listens there.</exception>
-    public static EdgeListener Bind(IPEndPoint endPoint, EdgeConnectionServices services, DescriptorReserve reserve)
+    public static EdgeListener Bind(IPEndPoint address, EndpointAddress endpoint, EdgeConnectionServices services, Descriptors descriptors)
     {
-        var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            if (endPoint.Address.Equals(IPAddress.IPv6Any))
+            if (address.Address.Equals(IPAddress.IPv6Any))
             {
                 socket.DualMode = true;
             }
 
-            socket.Bind(endPoint);
+            socket.Bind(address);
             socket.Listen(Backlog);
-            return new EdgeListener(socket, services, reserve);
+            return new EdgeListener(socket, endpoint, services, descriptors);
         }
         catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
         {
@@ -62,7 +67,7 @@ internal sealed class EdgeListener : IConnectionListener
         {
             try
             {
-                if (TryStart(await _socket.AcceptAsync(cancellationToken), lease: null) is { } connection)
+                if (Start(await _socket.AcceptAsync(cancellationToken)) is { } connection)
                 {
                     return connection;
                 }
@@ -73,10 +78,7 @@ internal sealed class EdgeListener : IConnectionListener
             }
             catch (SocketException e)
             {
-                if (await AcceptInNeedAsync(e) is { } refused)
-                {
-                    return refused;
-                }
+                await AcceptInNeedAsync(e);
             }
         }
 
@@ -92,13 +94,23 @@ internal sealed class EdgeListener : IConnectionListener
 
     public ValueTask DisposeAsync() => UnbindAsync();
 
-    private EdgeConnection? TryStart(Socket socket, IDisposable? lease)
+    private EdgeConnection? Start(Socket socket)
     {
+        if (_endpoint.IsForClients && _descriptors.Budget.IsSpent(socket))
+        {
+            if (IsTimeToLog())
+            {
+                TransportLog.DescriptorsSpent(_services.Logger, _descriptors.Budget.Headroom, _descriptors.Budget.Limit, EndPoint);
+            }
+
+            _descriptors.Refusal.Refuse(socket, _endpoint.IsTls, loan: null);
+            return null;
+        }
+
         try
         {
             socket.NoDelay = true;
-            var connection = new EdgeConnection(socket, _services) { IsBeyondDescriptors = lease is not null };
-            connection.Hold(lease);
+            var connection = new EdgeConnection(socket, _endpoint.Name, _services);
             connection.Start();
             return connection;
         }
@@ -107,27 +119,30 @@ internal sealed class EdgeListener : IConnectionListener
             // It was reset between the client's connect and here.
             TransportLog.AcceptedTooLate(_services.Logger, EndPoint, e.SocketErrorCode);
             socket.Dispose();
-            lease?.Dispose();
             return null;
         }
     }
 
-    private async ValueTask<EdgeConnection?> AcceptInNeedAsync(SocketException problem)
+    private async ValueTask AcceptInNeedAsync(SocketException problem)
     {
-        LogProblem(problem);
-        _reserve.Refill();
-        if (IsShortage(problem.SocketErrorCode) && _reserve.TryLend() is { } loan)
+        if (IsTimeToLog())
+        {
+            TransportLog.AcceptFailed(_services.Logger, EndPoint, problem.SocketErrorCode, problem.Message);
+        }
+
+        _descriptors.Reserve.Refill();
+        if (IsShortage(problem.SocketErrorCode) && _descriptors.Reserve.TryLend() is { } loan)
         {
             if (await TryAcceptAsync() is { } socket)
             {
-                return TryStart(socket, loan);
+                _descriptors.Refusal.Refuse(socket, _endpoint.IsTls, loan);
+                return;
             }
 
             loan.Dispose();
         }
 
         await PauseAsync();
-        return null;
     }
 
     private async ValueTask<Socket?> TryAcceptAsync()
@@ -160,13 +175,15 @@ internal sealed class EdgeListener : IConnectionListener
     private static bool IsShortage(SocketError error) =>
         error is SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable or SocketError.SystemNotReady;
 
-    private void LogProblem(SocketException problem)
+    private bool IsTimeToLog()
     {
         var now = _services.Time.GetTimestamp();
-        if (_lastLogged == long.MinValue || _services.Time.GetElapsedTime(_lastLogged, now) >= LogInterval)
+        if (_lastLogged != long.MinValue && _services.Time.GetElapsedTime(_lastLogged, now) < LogInterval)
         {
-            _lastLogged = now;
-            TransportLog.AcceptFailed(_services.Logger, EndPoint, problem.SocketErrorCode, problem.Message);
+            return false;
         }
+
+        _lastLogged = now;
+        return true;
     }
 }

@@ -19,9 +19,12 @@ public static class EdgeTransport
         return host.ConfigureServices((context, services) =>
         {
             services.TryAddSingleton(TimeProvider.System);
+            services.TryAddSingleton<EndpointAddresses>();
             services.TryAddSingleton<DescriptorBudget>();
             services.TryAddSingleton<DescriptorReserve>();
             services.TryAddSingleton<LingeringClose>();
+            services.TryAddSingleton<OverloadRefusal>();
+            services.TryAddSingleton<Descriptors>();
             services.AddSingleton<IConnectionListenerFactory, EdgeListenerFactory>();
             ClientAddressOptions.AddTo(services, context.Configuration);
             CertificateOptions.AddTo(services, context.Configuration);
@@ -36,7 +39,8 @@ public static class EdgeTransport
 internal sealed class EdgeListenerFactory(
     IMemoryPoolFactory<byte> pools,
     LingeringClose lingering,
-    DescriptorReserve reserve,
+    Descriptors descriptors,
+    EndpointAddresses endpoints,
     TimeProvider time,
     ILogger<EdgeListenerFactory> logger) : IConnectionListenerFactory, IConnectionListenerFactorySelector, IDisposable
 {
@@ -47,7 +51,8 @@ internal sealed class EdgeListenerFactory(
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
         var services = new EdgeConnectionServices(_pool, lingering, time, logger);
-        return ValueTask.FromResult<IConnectionListener>(EdgeListener.Bind((IPEndPoint)endpoint, services, reserve));
+        var named = endpoints.Find(endpoint) ?? new EndpointAddress("", "", 0);
+        return ValueTask.FromResult<IConnectionListener>(EdgeListener.Bind((IPEndPoint)endpoint, named, services, descriptors));
     }
 
     public void Dispose() => _pool.Dispose();

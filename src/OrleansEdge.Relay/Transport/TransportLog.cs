@@ -21,8 +21,8 @@ internal static partial class TransportLog
     [LoggerMessage(1004, LogLevel.Debug, "A connection to {EndPoint} was gone when it was accepted: {Error}")]
     public static partial void AcceptedTooLate(ILogger logger, EndPoint endPoint, SocketError error);
 
-    [LoggerMessage(1005, LogLevel.Debug, "A connection of {Peer} to {Endpoint} is refused for want of descriptors.")]
-    public static partial void ConnectionRefused(ILogger logger, IPEndPoint peer, string endpoint);
+    [LoggerMessage(1005, LogLevel.Error, "Descriptors are used up but for the last {Headroom} of {Limit}: connections to {EndPoint} are refused with 503.")]
+    public static partial void DescriptorsSpent(ILogger logger, int headroom, long limit, EndPoint endPoint);
 
     [LoggerMessage(1010, LogLevel.Warning, "{Peer} is not in Edge:TrustedProxies, so its connection to {Endpoint} is closed: PROXY protocol is required there.")]
     public static partial void ProxyNotTrusted(ILogger logger, IPEndPoint peer, string endpoint);
