@@ -52,18 +52,8 @@ public static class ClientIdentity
 
     private static bool TryParse(string text, out IPEndPoint client)
     {
-        client = null!;
-        text = text.Trim();
-        if (!IPAddress.TryParse(text, out var address))
-        {
-            if (!IPEndPoint.TryParse(text, out var endPoint))
-            {
-                return false;
-            }
-            client = new IPEndPoint(ForwardedHeaders.Plain(endPoint.Address), endPoint.Port);
-            return true;
-        }
-        client = new IPEndPoint(ForwardedHeaders.Plain(address), 0);
-        return true;
+        var isAddress = IPEndPoint.TryParse(text.Trim(), out var endPoint);
+        client = isAddress ? new IPEndPoint(ForwardedHeaders.Plain(endPoint!.Address), endPoint.Port) : null!;
+        return isAddress;
     }
 }

@@ -10,12 +10,12 @@ public sealed class OriginConnection : IDisposable
 {
     private readonly OriginHealth _health;
 
-    internal OriginConnection(OriginTarget target, Socket socket, IPEndPoint remoteEndPoint, NetworkStream network, SslStream? tls, OriginHealth health)
+    internal OriginConnection(OriginTarget target, Socket socket, IPEndPoint remoteEndPoint, Stream stream, OriginHealth health)
     {
         Target = target;
         Socket = socket;
-        Tls = tls;
-        Stream = tls ?? (Stream)network;
+        Tls = stream as SslStream;
+        Stream = stream;
         RemoteEndPoint = remoteEndPoint;
         _health = health;
     }

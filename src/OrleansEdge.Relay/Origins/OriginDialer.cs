@@ -70,7 +70,7 @@ internal sealed class OriginDialer
     {
         var network = new NetworkStream(tcp.Socket!, streamOwnsSocket);
         var tls = target.TlsName is null ? null : new SslStream(network, leaveInnerStreamOpen: false);
-        var connection = new OriginConnection(target, tcp.Socket!, tcp.EndPoint!, network, tls, _health) { HostHeader = hostHeader };
+        var connection = new OriginConnection(target, tcp.Socket!, tcp.EndPoint!, tls ?? (Stream)network, _health) { HostHeader = hostHeader };
         var isOpen = tls is null;
         try
         {
