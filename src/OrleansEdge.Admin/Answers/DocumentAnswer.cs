@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Http;
 using OrleansEdge.Admin.Requests;
-using OrleansEdge.Model;
 
 namespace OrleansEdge.Admin.Answers;
 
@@ -19,6 +18,6 @@ internal sealed record DocumentAnswer<T>(int Status, T Document, long Version, s
 
         return Status == StatusCodes.Status304NotModified
             ? Task.CompletedTask
-            : response.WriteAsJsonAsync(Document, EdgeJson.Options, httpContext.RequestAborted);
+            : JsonText.WriteAsync(response, Document);
     }
 }

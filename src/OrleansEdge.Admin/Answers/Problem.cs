@@ -26,7 +26,7 @@ internal sealed record Problem(int Status, string Code, string Detail) : IResult
     /// <summary>A refusal of the control plane.</summary>
     public static Problem Of(ControlFailure failure) => new(StatusOf(failure.Kind), failure.Code, failure.Detail)
     {
-        Errors = failure.Kind is ControlFailureKind.Invalid or ControlFailureKind.Broken ? failure.Errors : null,
+        Errors = failure.Errors.Count > 0 ? failure.Errors : null,
         Header = failure.Kind is ControlFailureKind.Unavailable ? ("Retry-After", "5") : null,
     };
 
@@ -39,7 +39,7 @@ internal sealed record Problem(int Status, string Code, string Detail) : IResult
             response.Headers[header.Name] = header.Value;
         }
 
-        return response.WriteAsJsonAsync(ToBody(), EdgeJson.Options, "application/problem+json", httpContext.RequestAborted);
+        return JsonText.WriteAsync(response, ToBody(), "application/problem+json");
     }
 
     private Dictionary<string, object> ToBody()

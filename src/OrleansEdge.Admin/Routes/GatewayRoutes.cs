@@ -25,6 +25,6 @@ internal static class GatewayRoutes
         var result = await control.DrainGatewayAsync(name, caller.Name, context.RequestAborted);
         return result.Failure is { } failure
             ? Problem.Of(failure)
-            : TypedResults.Json(result.Value, EdgeJson.Options, statusCode: StatusCodes.Status202Accepted);
+            : new JsonAnswer<GatewayInfo>(StatusCodes.Status202Accepted, result.Value);
     }
 }

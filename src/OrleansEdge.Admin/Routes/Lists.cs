@@ -12,5 +12,5 @@ internal static class Lists
         => Query.TryReadPage(context.Request.Query, out var page) ?? Answer(await read(page, context.RequestAborted));
 
     private static IResult Answer<T>(ControlResult<Page<T>> result)
-        => result.Failure is { } failure ? Problem.Of(failure) : TypedResults.Json(result.Value, EdgeJson.Options);
+        => result.Failure is { } failure ? Problem.Of(failure) : new JsonAnswer<Page<T>>(StatusCodes.Status200OK, result.Value);
 }

@@ -1,0 +1,29 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using OrleansEdge.Model;
+
+namespace OrleansEdge.Admin.Answers;
+
+/// <summary>JSON bodies: indented and with a line feed at the end, for people with a terminal, and of known length.</summary>
+internal static class JsonText
+{
+    private static readonly JsonSerializerOptions Indented = new(EdgeJson.Options) { WriteIndented = true, NewLine = "\n" };
+
+    public static Task WriteAsync<T>(HttpResponse response, T value, string contentType = "application/json; charset=utf-8")
+    {
+        byte[] text = [.. JsonSerializer.SerializeToUtf8Bytes(value, Indented), (byte)'\n'];
+        response.ContentType = contentType;
+        response.ContentLength = text.Length;
+        return response.Body.WriteAsync(text, 0, text.Length, response.HttpContext.RequestAborted);
+    }
+}
+
+/// <summary>A value as the whole answer.</summary>
+internal sealed record JsonAnswer<T>(int Status, T Value) : IResult
+{
+    public Task ExecuteAsync(HttpContext httpContext)
+    {
+        httpContext.Response.StatusCode = Status;
+        return JsonText.WriteAsync(httpContext.Response, Value);
+    }
+}
