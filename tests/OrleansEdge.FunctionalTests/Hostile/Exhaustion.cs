@@ -211,6 +211,7 @@ public sealed class Exhaustion(HostileEdge edge) : IClassFixture<HostileEdge>
         await using var small = await EdgeProcess.StartAsync(prefix: "prlimit --nofile=320");
         await small.Admin.PutTenantAsync(AdminClient.Tenant);
         await using var first = await Session.OpenAsync(Way.Http1, small);
+        var open = new List<Wire>();
         ScriptedResponse? refused = null;
         for (var i = 0; i < 300 && refused is null; i++)
         {
@@ -219,6 +220,7 @@ public sealed class Exhaustion(HostileEdge edge) : IClassFixture<HostileEdge>
             if (answer.Status == 101)
             {
                 await accepting;
+                open.Add(wire);
                 continue;
             }
 
@@ -231,6 +233,10 @@ public sealed class Exhaustion(HostileEdge edge) : IClassFixture<HostileEdge>
         RefusalAnswer.AssertProblem(refused, 503, "edge_overloaded", "proxy_internal_error");
         RefusalAnswer.AssertRetryAfter(refused);
         await first.GreetAsync();
+        foreach (var wire in open)
+        {
+            await wire.DisposeAsync();
+        }
     }
 
     private static async Task ExpectServiceAsync(EdgeProcess process, Session known)

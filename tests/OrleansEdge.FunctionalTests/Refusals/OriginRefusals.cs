@@ -47,8 +47,16 @@ public abstract class OriginRefusals(Way way)
         {
             var (wire, request) = await origin.AcceptRequestAsync();
             var accept = Handshake.Accept(request.Headers["sec-websocket-key"]!);
-            await wire.SendAsync(BadAnswers[name].Replace("{accept}", accept, StringComparison.Ordinal)
-                .Replace("{ACCEPT}", accept.ToUpperInvariant(), StringComparison.Ordinal));
+            try
+            {
+                await wire.SendAsync(BadAnswers[name].Replace("{accept}", accept, StringComparison.Ordinal)
+                    .Replace("{ACCEPT}", accept.ToUpperInvariant(), StringComparison.Ordinal));
+            }
+            catch (WireCutException)
+            {
+                // The edge need not read an endless head to its end.
+            }
+
             return wire;
         }
     }

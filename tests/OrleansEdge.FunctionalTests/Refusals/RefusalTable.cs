@@ -22,7 +22,8 @@ public sealed record RefusalRow(int Status, string Code, string ProxyError)
     /// <summary>False: the row cannot be said in HTTP/2.</summary>
     public bool InHttp2 { get; init; } = true;
 
-    /// <summary>False: the connection need not be usable afterwards.</summary>
+    /// <summary>False: the connection need not be usable afterwards. (After a 426 Kestrel closes it: its <c>Connection</c> field
+    /// has to say Upgrade and does not say keep-alive.)</summary>
     public bool KeepsConnection { get; init; } = true;
 }
 
@@ -52,11 +53,12 @@ public abstract class RefusalTable(Way way)
         ["no dynamic acceleration"] = new(403, "acceleration_required", "http_request_denied") { Document = Static },
         ["WebSocket off"] = new(403, "websocket_disabled", "http_request_denied") { Document = Off },
         ["no version"] = new(400, "handshake_invalid", "http_request_error") { Bend = NoVersion },
-        ["version 8"] = new(426, "version_unsupported", "http_request_error") { Bend = OtherVersion, Http2Status = 400 },
+        ["version 8"] = new(426, "version_unsupported", "http_request_error") { Bend = OtherVersion, Http2Status = 400, KeepsConnection = false },
         ["version 14"] = new(426, "version_unsupported", "http_request_error")
         {
             Bend = handshake => handshake with { Version = "14" },
             Http2Status = 400,
+            KeepsConnection = false,
         },
         ["no key"] = Invalid(handshake => handshake with { Key = null }),
         ["key of 15 bytes"] = Invalid(handshake => handshake with { Key = Convert.ToBase64String(new byte[15]) }),
@@ -108,6 +110,7 @@ public abstract class RefusalTable(Way way)
             Document = OtherAddress,
             Bend = OtherVersion,
             Http2Status = 400,
+            KeepsConnection = false,
         },
     };
 

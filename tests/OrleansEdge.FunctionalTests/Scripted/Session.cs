@@ -113,7 +113,7 @@ public sealed class Session : IAsyncDisposable
         return await OpenAsync(edge, way, listener, domain, handshake, fields, early, receiveBuffer, document: document);
     }
 
-    /// <summary>Opens one more session of a domain that exists.</summary>
+    /// <summary>Opens one more session of a domain that exists; the listener stays the caller's.</summary>
     public static async Task<Session> OpenAsync(
         EdgeProcess edge,
         Way way,
@@ -188,6 +188,10 @@ public sealed class Session : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Client.DisposeAsync();
-        await Listener.DisposeAsync();
+        await Origin.DisposeAsync();
+        if (_document is not null)
+        {
+            await Listener.DisposeAsync();
+        }
     }
 }

@@ -264,7 +264,7 @@ public abstract class Wire(string name, bool edgeFramesAreMasked) : IAsyncDispos
         _pending ??= ReceiveAsync(_block);
         try
         {
-            var received = await _pending.WaitAsync(within > TimeSpan.Zero ? within : TimeSpan.Zero);
+            var received = await _pending.WaitAsync(within > TimeSpan.Zero || within == Timeout.InfiniteTimeSpan ? within : TimeSpan.Zero);
             _pending = null;
             LastReceived = Stopwatch.GetTimestamp();
             if (received == 0)
@@ -339,7 +339,7 @@ public sealed class Deadline(TimeSpan length)
 {
     private readonly long _start = Stopwatch.GetTimestamp();
 
-    public TimeSpan Left => length - Stopwatch.GetElapsedTime(_start);
+    public TimeSpan Left => length == Timeout.InfiniteTimeSpan ? length : length - Stopwatch.GetElapsedTime(_start);
 
-    public override string ToString() => Left > TimeSpan.Zero ? "" : $" within {length.TotalSeconds:0.#} s";
+    public override string ToString() => Left > TimeSpan.Zero || length == Timeout.InfiniteTimeSpan ? "" : $" within {length.TotalSeconds:0.#} s";
 }
