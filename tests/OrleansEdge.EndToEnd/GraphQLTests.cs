@@ -52,5 +52,5 @@ public sealed class GraphQLTests(SharedEdge edge)
         => (await WaitForAsync(client, "result", id)).GetProperty("data").GetProperty(field).ToString();
 
     private static Task<JsonElement> WaitForAsync(ProcessPeer client, string name, int id)
-        => client.WaitForAsync(name, details => details.GetProperty("id").GetInt32() == id);
+        => client.WaitForSuccessAsync(name, details => details.GetProperty("id").GetInt32() == id);
 }

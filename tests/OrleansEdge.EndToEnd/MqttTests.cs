@@ -48,7 +48,7 @@ public sealed class MqttTests(SharedEdge edge)
     }
 
     private static Task<JsonElement> WaitForAsync(ProcessPeer client, string name, int id)
-        => client.WaitForAsync(name, details => details.GetProperty("id").GetInt32() == id);
+        => client.WaitForSuccessAsync(name, details => details.GetProperty("id").GetInt32() == id);
 
     /// <summary>A broker with one WebSocket listener.</summary>
     private sealed class Mosquitto : IAsyncDisposable

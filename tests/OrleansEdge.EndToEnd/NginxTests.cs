@@ -26,7 +26,7 @@ public sealed class NginxTests(SharedEdge shared)
             _ => new Route(Domain, new($"https://{Domain}:{edge!.EdgeTls!.Port}"), edge),
         };
         await using var client = await ConnectAsync(route);
-        await client.WaitForAsync("open");
+        await client.WaitForSuccessAsync("open");
         var accepted = await nginx.WebSockets.WaitForAsync("connection");
         var headers = accepted.GetProperty("headers");
         Assert.Equal((ServerName, "TLSv1.3"), (headers.GetProperty("x-server-name").GetString(), headers.GetProperty("x-tls").GetString()));
@@ -49,7 +49,7 @@ public sealed class NginxTests(SharedEdge shared)
         await using var nginx = await Nginx.StartAsync(shared.Certificates);
         var route = await shared.RouteAsync(Via.EdgeTls, nginx.Port, new() { ["originProtocol"] = "follow" }, new() { ["verify"] = false });
         await using var client = await ConnectAsync(route);
-        await client.WaitForAsync("open");
+        await client.WaitForSuccessAsync("open");
         await nginx.DisposeAsync();
         await new WebSocketEnd(client, 0).AssertClosedAsync(1014, "origin lost");
         await route.AssertEndAsync("origin", "origin_lost", 1014, 0);
@@ -75,7 +75,7 @@ public sealed class NginxTests(SharedEdge shared)
     {
         await using var nginx = await Nginx.StartAsync(shared.Certificates);
         await using var client = await ConnectAsync(await RouteToAsync(nginx, verify: false));
-        await client.WaitForAsync("open");
+        await client.WaitForSuccessAsync("open");
         await new WebSocketEnd(client, 0).SendTextAsync("hello");
         await new WebSocketEnd(nginx.WebSockets, 0).AssertTextAsync("hello");
     }

@@ -93,7 +93,7 @@ public sealed class SignalRTests(SharedEdge edge)
     }
 
     private static Task<JsonElement> WaitForAsync(ProcessPeer client, string name, int id)
-        => client.WaitForAsync(name, details => details.GetProperty("id").GetInt32() == id);
+        => client.WaitForSuccessAsync(name, details => details.GetProperty("id").GetInt32() == id);
 
     [SuppressMessage("Performance", "CA1812", Justification = "SignalR makes it.")]
     private sealed class CommentsHub : Hub

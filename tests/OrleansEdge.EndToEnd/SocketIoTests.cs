@@ -131,5 +131,5 @@ internal sealed class ChatRoom : IAsyncDisposable
         await Origin.DisposeAsync();
     }
 
-    private Task<JsonElement> WaitForAsync(string name, int id) => Client.WaitForAsync(name, details => details.GetProperty("id").GetInt32() == id);
+    private Task<JsonElement> WaitForAsync(string name, int id) => Client.WaitForSuccessAsync(name, details => details.GetProperty("id").GetInt32() == id);
 }

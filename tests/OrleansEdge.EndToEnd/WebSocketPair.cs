@@ -94,7 +94,7 @@ internal sealed class WebSocketPair : IAsyncDisposable
         }
 
         await _clientPeer.SendAsync(connect);
-        Opened = await _clientPeer.WaitForAsync("open");
+        Opened = await _clientPeer.WaitForSuccessAsync("open");
         Accepted = await _originPeer.WaitForAsync("connection");
     }
 }

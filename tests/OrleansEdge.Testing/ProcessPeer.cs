@@ -31,17 +31,19 @@ public sealed class ProcessPeer : IAsyncDisposable
     /// <param name="predicate">Which of them; default: any.</param>
     /// <param name="deadline">Default <see cref="OutputLines.DefaultDeadline"/>.</param>
     /// <exception cref="TimeoutException">It did not come.</exception>
-    public async Task<JsonElement> WaitForAsync(string name, Func<JsonElement, bool>? predicate = null, TimeSpan? deadline = null)
+    public Task<JsonElement> WaitForAsync(string name, Func<JsonElement, bool>? predicate = null, TimeSpan? deadline = null)
+        => TakeAsync($"\"{name}\"", line => Match(line, name, predicate), deadline);
+
+    /// <summary>Takes the next event of a name, and fails at once where an event <c>error</c> or <c>refused</c> comes first.</summary>
+    /// <exception cref="InvalidOperationException">An error came first.</exception>
+    /// <exception cref="TimeoutException">Nothing came.</exception>
+    public async Task<JsonElement> WaitForSuccessAsync(string name, Func<JsonElement, bool>? predicate = null)
     {
-        try
-        {
-            var document = await _process.Output.TakeAsync(line => Match(line, name, predicate), $"Event \"{name}\" of {_process.Name}", deadline);
-            return document.RootElement;
-        }
-        catch (TimeoutException missing)
-        {
-            throw new TimeoutException($"{missing.Message}\n--- errors\n{string.Join('\n', _process.Errors.Snapshot())}", missing);
-        }
+        var details = await TakeAsync(
+            $"\"{name}\"", line => Match(line, name, predicate) ?? Match(line, "error", null) ?? Match(line, "refused", null), null);
+        return details.GetProperty("event").GetString() == name
+            ? details
+            : throw new InvalidOperationException($"{_process.Name} reported instead of \"{name}\": {details.GetRawText()}");
     }
 
     /// <summary>How many events of a name have come, taken or not.</summary>
@@ -61,6 +63,18 @@ public sealed class ProcessPeer : IAsyncDisposable
         }
 
         await _process.DisposeAsync();
+    }
+
+    private async Task<JsonElement> TakeAsync(string what, Func<string, JsonDocument?> select, TimeSpan? deadline)
+    {
+        try
+        {
+            return (await _process.Output.TakeAsync(select, $"Event {what} of {_process.Name}", deadline)).RootElement;
+        }
+        catch (TimeoutException missing)
+        {
+            throw new TimeoutException($"{missing.Message}\n--- errors\n{string.Join('\n', _process.Errors.Snapshot())}", missing);
+        }
     }
 
     private static JsonDocument? Match(string line, string name, Func<JsonElement, bool>? predicate)

@@ -71,8 +71,8 @@ async def connect(id, url, protocols=None, deflate=False, headers=None):
     try:
         # The tests' domains are known to no resolver: all are this machine.
         socket = await websockets.connect(
-            url, host="127.0.0.1", port=parts.port, ssl=trust, subprotocols=protocols, compression=COMPRESSION,
-            extra_headers=headers, max_size=LIMIT)
+            url, host="127.0.0.1", port=parts.port, ssl=trust, server_hostname=parts.hostname if trust else None,
+            subprotocols=protocols, compression=COMPRESSION, extra_headers=headers, max_size=LIMIT)
     except websockets.InvalidStatusCode as refused:
         emit("refused", id=id, status=refused.status_code, headers=dict(refused.headers))
         return
