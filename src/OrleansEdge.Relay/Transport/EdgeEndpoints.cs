@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel;
@@ -6,6 +7,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Microsoft.Net.Http.Headers;
 
 namespace OrleansEdge.Relay.Transport;
 
@@ -149,6 +151,11 @@ public static class EdgeEndpoints
         // Proxies and servers that disagree on where a line ends are how requests are smuggled (RFC 9112 section 2.2 permits both).
         AppContext.SetSwitch(StrictLinesSwitch, true);
         kestrel.AddServerHeader = false;
+        // The authority of an absolute-form target wins over Host (RFC 9112 section 3.2.2), and the bytes of field values pass as they are.
+        kestrel.AllowHostHeaderOverride = true;
+        kestrel.RequestHeaderEncodingSelector = static name
+            => name.Equals(HeaderNames.Connection, StringComparison.OrdinalIgnoreCase) ? ConnectionFieldEncoding.Instance : Encoding.Latin1;
+        kestrel.ResponseHeaderEncodingSelector = static _ => Encoding.Latin1;
         var limits = kestrel.Limits;
         limits.RequestHeadersTimeout = HeadTimeout;
         limits.MaxRequestLineSize = MaxHeadBytes;

@@ -1,8 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
-using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
 using OrleansEdge.Relay.Transport;
 using Xunit;

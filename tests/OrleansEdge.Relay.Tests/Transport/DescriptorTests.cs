@@ -20,6 +20,7 @@ public sealed class DescriptorTests
         using var process = Process.Start(new ProcessStartInfo("dotnet", [typeof(DescriptorTests).Assembly.Location, OutOfDescriptors.Argument])
         {
             RedirectStandardError = true,
+            UseShellExecute = false,
         })!;
         using var late = new CancellationTokenSource(TimeSpan.FromSeconds(60));
 

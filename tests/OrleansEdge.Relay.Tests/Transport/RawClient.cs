@@ -76,9 +76,9 @@ internal sealed class RawClient(Socket socket) : IDisposable
             _received.AddRange(buffer.AsSpan(0, received));
             return received;
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException e)
         {
-            throw new TimeoutException($"Waited for {awaited} and have '{Encoding.Latin1.GetString([.. _received])}'");
+            throw new TimeoutException($"Waited for {awaited} and have '{Encoding.Latin1.GetString([.. _received])}'", e);
         }
     }
 }
