@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using OrleansEdge.Model;
 using OrleansEdge.Relay.Sessions;
+using OrleansEdge.Relay.Telemetry;
 
 namespace OrleansEdge.Relay.Draining;
 
@@ -15,6 +16,7 @@ public sealed partial class DrainCoordinator : IHostedLifecycleService
     private readonly SessionRegistry _sessions;
     private readonly IHostApplicationLifetime _lifetime;
     private readonly DrainOptions _options;
+    private readonly RelayMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private volatile bool _draining;
@@ -26,6 +28,7 @@ public sealed partial class DrainCoordinator : IHostedLifecycleService
         SessionRegistry sessions,
         IHostApplicationLifetime lifetime,
         IOptions<DrainOptions> options,
+        RelayMetrics metrics,
         TimeProvider time,
         ILogger<DrainCoordinator> log)
     {
@@ -34,6 +37,7 @@ public sealed partial class DrainCoordinator : IHostedLifecycleService
         _sessions = sessions;
         _lifetime = lifetime;
         _options = options.Value;
+        _metrics = metrics;
         _time = time;
         _log = log;
         lifetime.ApplicationStopping.Register(() => _draining = true);
@@ -96,7 +100,9 @@ public sealed partial class DrainCoordinator : IHostedLifecycleService
             session.Cut();
         }
 
-        DrainEnded(sessions.Count - left.Count, left.Count);
+        var clean = Math.Max(0, sessions.Count - left.Count);
+        _metrics.Drained(clean, left.Count);
+        DrainEnded(clean, left.Count);
     }
 
     private async Task SpreadClosesAsync(IReadOnlyCollection<RelaySession> sessions, long began, CancellationToken cancellationToken)

@@ -41,6 +41,7 @@ internal sealed class RelaySession : IPumpEvents
     private readonly RelayPump _down;
     private readonly long _startedAt;
     private volatile SessionPolicy _policy;
+    private SessionTotals _taken;
     private int _cause = -1;
     private SessionPhase _phase = SessionPhase.Relaying;
 
@@ -73,6 +74,15 @@ internal sealed class RelaySession : IPumpEvents
 
     /// <summary>Bytes and messages so far.</summary>
     public SessionTotals Totals => new(_up.BytesRelayed, _down.BytesRelayed, _up.Messages, _down.Messages);
+
+    /// <summary>Traffic since the last call; for one caller at a time.</summary>
+    public SessionTotals TakeTraffic()
+    {
+        var totals = Totals;
+        var traffic = totals - _taken;
+        _taken = totals;
+        return traffic;
+    }
 
     /// <summary>Relays until the session has ended and both transports are given back.</summary>
     public async Task<SessionEnd> RunAsync()

@@ -70,17 +70,13 @@ internal sealed class SessionHost : IDisposable
         }
 
         var end = await session.RunAsync();
-        _sessions.Remove(session);
+        Report(_sessions.Remove(session));
         var age = session.Age;
         _metrics.SessionClosed(end, age);
         _accessLog.Closed(session.Describe(), path, end, age);
     }
 
-    public void Dispose()
-    {
-        _services.Clock.Dispose();
-        ReportTraffic();
-    }
+    public void Dispose() => _services.Clock.Dispose();
 
     private static FrameExtensions ExtensionsOf(string? header)
     {
@@ -102,7 +98,9 @@ internal sealed class SessionHost : IDisposable
         }
 
         _trafficTakenAt = now;
-        var traffic = _sessions.TakeTraffic();
-        _metrics.Traffic(traffic.BytesUp, traffic.BytesDown, traffic.MessagesUp, traffic.MessagesDown);
+        Report(_sessions.TakeTraffic());
     }
+
+    private void Report(SessionTotals traffic)
+        => _metrics.Traffic(traffic.BytesUp, traffic.BytesDown, traffic.MessagesUp, traffic.MessagesDown);
 }

@@ -8,11 +8,9 @@ public sealed class SessionRegistry : IDisposable
 {
     private readonly ConcurrentDictionary<string, RelaySession> _sessions = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, DomainState> _domains = new(StringComparer.Ordinal);
-    private readonly Lock _totalsGate = new();
+    private readonly Lock _trafficGate = new();
     private readonly TimeProvider _time;
     private readonly IDisposable _subscription;
-    private SessionTotals _closed;
-    private SessionTotals _reported;
 
     /// <summary>Creates the registry and subscribes to changes.</summary>
     public SessionRegistry(IDomainSource domains, TimeProvider time)
@@ -51,32 +49,32 @@ public sealed class SessionRegistry : IDisposable
         session.Facts.Domain.Add(session);
     }
 
-    internal void Remove(RelaySession session)
+    /// <summary>Takes a session out that has ended.</summary>
+    /// <returns>Its traffic that <see cref="TakeTraffic"/> has not told yet.</returns>
+    internal SessionTotals Remove(RelaySession session)
     {
         session.Facts.Domain.Remove(session);
-        lock (_totalsGate)
+        lock (_trafficGate)
         {
             _sessions.TryRemove(session.Facts.Id, out _);
-            _closed += session.Totals;
+            return session.TakeTraffic();
         }
     }
 
     internal IReadOnlyCollection<RelaySession> Snapshot() => [.. _sessions.Values];
 
-    /// <summary>Traffic of all sessions, open and closed, since the last call.</summary>
+    /// <summary>Traffic of the open sessions since the last call.</summary>
     internal SessionTotals TakeTraffic()
     {
-        lock (_totalsGate)
+        lock (_trafficGate)
         {
-            var total = _closed;
-            foreach (var session in _sessions.Values)
+            var traffic = default(SessionTotals);
+            foreach (var (_, session) in _sessions)
             {
-                total += session.Totals;
+                traffic += session.TakeTraffic();
             }
 
-            var delta = total - _reported;
-            _reported = total;
-            return delta;
+            return traffic;
         }
     }
 

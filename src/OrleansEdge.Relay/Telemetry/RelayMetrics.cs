@@ -31,6 +31,9 @@ public sealed class RelayMetrics
     /// <summary>Seconds to connect to an origin, TLS included; tag <see cref="ResultTag"/>.</summary>
     public const string OriginConnectDurationName = "orleansedge.origin.connect.duration";
 
+    /// <summary>Sessions that a drain ended; tag <see cref="ResultTag"/>: <c>clean</c> or <c>cut</c>.</summary>
+    public const string DrainedName = "orleansedge.drain.sessions";
+
     /// <summary>Lines that the access log lost because its destination was too slow or failed.</summary>
     public const string AccessLogDroppedName = "orleansedge.access_log.dropped";
 
@@ -72,6 +75,7 @@ public sealed class RelayMetrics
     private readonly Counter<long> _messages;
     private readonly Counter<long> _ends;
     private readonly Histogram<double> _originConnectDuration;
+    private readonly Counter<long> _drained;
     private readonly Counter<long> _accessLogDropped;
 
     /// <summary>Makes the instruments.</summary>
@@ -86,6 +90,7 @@ public sealed class RelayMetrics
         _messages = meter.CreateCounter<long>(MessagesName, "{message}", "WebSocket data messages on the client leg.");
         _ends = meter.CreateCounter<long>(EndsName, "{session}", "Ended WebSocket sessions.");
         _originConnectDuration = meter.CreateHistogram(OriginConnectDurationName, "s", "Time to connect to an origin, TLS included.", null, FastSeconds);
+        _drained = meter.CreateCounter<long>(DrainedName, "{session}", "WebSocket sessions that a drain ended.");
         _accessLogDropped = meter.CreateCounter<long>(AccessLogDroppedName, "{line}", "Lines that the access log lost.");
     }
 
@@ -98,6 +103,15 @@ public sealed class RelayMetrics
         _activeSessions.Add(-1);
         _sessionDuration.Record(duration.TotalSeconds);
         _ends.Add(1, new(CauseTag, end.Rule.Word), new(ByTag, Words.Of(end.Rule.By)));
+    }
+
+    /// <summary>A drain is over.</summary>
+    /// <param name="clean">Sessions that ended in time.</param>
+    /// <param name="cut">Sessions that were cut.</param>
+    public void Drained(int clean, int cut)
+    {
+        Add(_drained, clean, new(ResultTag, "clean"));
+        Add(_drained, cut, new(ResultTag, "cut"));
     }
 
     /// <summary>A WebSocket handshake was answered.</summary>
