@@ -1,0 +1,185 @@
+using System.Diagnostics;
+using System.Text;
+using OrleansEdge.Model;
+using OrleansEdge.Standalone.ControlPlane;
+
+namespace OrleansEdge.Standalone.Tests.ControlPlane;
+
+/// <summary>A data directory that is taken, refused or full.</summary>
+public class DiskTests : FileTests
+{
+    [Fact]
+    public async Task SecondProcessOnOneDirectory_IsRefusedInOneSentence()
+    {
+        await PutAsync(1);
+
+        var refused = Assert.Throws<DataDirectoryException>(() => Open(Harness.Folder));
+
+        Assert.Equal($"The data directory {Harness.Folder} is in use by another process (lock file {Harness.PathOf(".lock")}).", refused.Message);
+        Harness.Stop();
+        Open(Harness.Folder).Dispose();
+        Harness.Start();
+        Assert.Equal((1, 1), await ServedAsync());
+    }
+
+    [Theory]
+    [InlineData("file/below")]
+    [InlineData("file")]
+    [InlineData("/proc/nowhere")]
+    public void DirectoryThatCannotBe_IsRefusedInOneSentence(string path)
+    {
+        File.WriteAllText(Harness.PathOf("file"), "x");
+
+        var refused = Assert.Throws<DataDirectoryException>(() => Open(Path.Combine(Harness.Folder, path)));
+
+        Assert.StartsWith($"The data directory {Path.Combine(Harness.Folder, path)} cannot be used: ", refused.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', refused.Message);
+    }
+
+    [Fact]
+    public void PartOfTheDirectoryThatIsNoFolder_IsRefusedAndTheLockGivenBack()
+    {
+        Harness.Stop();
+        Directory.Delete(Harness.PathOf("history"), recursive: true);
+        File.WriteAllText(Harness.PathOf("history"), "x");
+
+        Assert.Throws<DataDirectoryException>(() => Open(Harness.Folder));
+
+        File.Delete(Harness.PathOf("history"));
+        Open(Harness.Folder).Dispose();
+    }
+
+    [Fact]
+    public async Task DiskRefusesAChange_NothingHasChangedAndItCanBeTriedAgain()
+    {
+        await PutAsync(1);
+        var versions = Harness.PathOf("history", "domains", Chat);
+        Directory.Move(versions, versions + ".aside");
+        await File.WriteAllTextAsync(versions, "in the way");
+
+        var put = await TryPutAsync(2);
+        var delete = await Plane.Domains.DeleteAsync(Chat, default, "alice", None);
+
+        Assert.Equal((ControlFailureKind.Unavailable, "unavailable"), (put.Failure!.Kind, put.Failure.Code));
+        Assert.Equal(ControlFailureKind.Unavailable, delete.Failure!.Kind);
+        Assert.Equal((1, 1), await ServedAsync());
+        Assert.Contains("\"timeoutSeconds\": 1", await File.ReadAllTextAsync(DomainFile()), StringComparison.Ordinal);
+        File.Delete(versions);
+        Directory.Move(versions + ".aside", versions);
+        Assert.Equal(2, await PutAsync(2));
+        Assert.Equal(["create 1 by alice", "replace 2 by alice"], await AuditAsync());
+    }
+
+    [Fact]
+    public async Task AuditCannotBeWritten_LinesWaitAndComeWithTheNext()
+    {
+        var audit = Harness.PathOf("audit.jsonl");
+        File.Move(audit, audit + ".aside");
+        Directory.CreateDirectory(audit);
+
+        Assert.Equal(1, await PutAsync(1));
+        Assert.Contains(Harness.Log.Events, entry => entry.Id == 3010);
+
+        Directory.Delete(audit);
+        File.Move(audit + ".aside", audit);
+        Assert.Equal(["create 1 by alice"], await AuditAsync());
+        Assert.Equal(2, await PutAsync(2));
+        await Harness.RestartAsync();
+        Assert.Equal(["create 1 by alice", "replace 2 by alice"], await AuditAsync());
+    }
+
+    [SmallDiskFact]
+    public async Task FullDisk_ChangesAreRefusedAndWhatIsThereStays()
+    {
+        await using var disk = SmallDisk.Mount();
+        using var plane = Open(disk.Path);
+        await plane.Tenants.PutAsync("acme", """{ "tenant": "acme" }"""u8.ToArray(), default, "alice", None);
+        var seconds = 0;
+        ControlFailure? failure;
+        do
+        {
+            seconds++;
+            failure = (await PutAsync(plane, seconds)).Failure;
+        }
+        while (failure is null && seconds < 300);
+
+        Assert.Equal((ControlFailureKind.Unavailable, "unavailable"), (failure?.Kind, failure?.Code));
+        var got = (await plane.Domains.GetAsync(Chat, None)).Value;
+        Assert.Equal((seconds - 1, seconds - 1), (got.Version, got.Document.WebSocket.TimeoutSeconds));
+        Assert.Equal(seconds - 1, (await plane.FindAsync(Chat, None))!.Version);
+        Assert.Equal(DomainDocument.Write(got.Document), await File.ReadAllBytesAsync(Path.Combine(disk.Path, "domains", $"{Chat}.json")));
+
+        disk.GiveRoom();
+        Assert.Equal(seconds, (await PutAsync(plane, 299)).Value.Version);
+        plane.Dispose();
+        using var again = Open(disk.Path);
+        var audit = (await again.ListAuditAsync(new(Limit: 1000), None)).Value.Items;
+        Assert.Equal(Enumerable.Range(1, seconds).Select(version => (long?)version), audit.Where(entry => entry.Name == Chat).Select(entry => entry.Version));
+        Assert.Equal(299, (await again.FindAsync(Chat, None))!.Config.WebSocket.TimeoutSeconds);
+    }
+
+    private FileControlPlane Open(string folder) => new(folder, Harness.Time, Harness.Log, new(), new ScriptedGateway());
+
+    private static Task<ControlResult<PutOutcome<DomainConfig>>> PutAsync(FileControlPlane plane, int seconds)
+        => plane.Domains.PutAsync(Chat, Encoding.UTF8.GetBytes(Document(timeoutSeconds: seconds)), default, "alice", None);
+}
+
+/// <summary>A file system of a few pages that takes files until it is full.</summary>
+internal sealed class SmallDisk : IAsyncDisposable
+{
+    private SmallDisk(string path) => Path = path;
+
+    public string Path { get; }
+
+    public static string? Missing { get; } = FindMissing();
+
+    public static SmallDisk Mount()
+    {
+        var path = Directory.CreateTempSubdirectory("orleans-edge-disk-").FullName;
+        Assert.Equal(0, Run("mount", "-t", "tmpfs", "-o", "size=160k,nr_inodes=1000", "tmpfs", path));
+        return new(path);
+    }
+
+    public void GiveRoom() => Assert.Equal(0, Run("mount", "-o", "remount,size=4m", Path));
+
+    public ValueTask DisposeAsync()
+    {
+        Run("umount", "-l", Path);
+        Directory.Delete(Path);
+        return ValueTask.CompletedTask;
+    }
+
+    private static string? FindMissing()
+    {
+        const string Reason = "mounting a small file system needs Linux and root";
+        if (!OperatingSystem.IsLinux() || !Environment.IsPrivilegedProcess)
+        {
+            return Reason;
+        }
+
+        var probe = Directory.CreateTempSubdirectory("orleans-edge-disk-").FullName;
+        var isMounted = Run("mount", "-t", "tmpfs", "tmpfs", probe) == 0;
+        if (isMounted)
+        {
+            Run("umount", "-l", probe);
+        }
+
+        Directory.Delete(probe);
+        return isMounted ? null : Reason;
+    }
+
+    private static int Run(string program, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, UseShellExecute = false })!;
+        process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        return process.ExitCode;
+    }
+}
+
+/// <summary>A test that needs a small disk: skipped by name where none can be mounted.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class SmallDiskFactAttribute : FactAttribute
+{
+    public SmallDiskFactAttribute() => Skip = SmallDisk.Missing;
+}
