@@ -171,7 +171,7 @@ public abstract class EndsTable(Way way)
 
     private static async Task BlockTenantAsync(Session session)
     {
-        var listed = Assert.Single(await session.Edge.Admin.WaitForSessionsAsync(session.Domain, 1));
+        var listed = (await session.Edge.OnlySessionAsync(session.Domain));
         await session.Edge.Admin.PutTenantAsync(listed.GetProperty("tenant").GetString()!, blocked: true);
     }
 

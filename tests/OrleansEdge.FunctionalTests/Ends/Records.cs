@@ -35,7 +35,7 @@ public abstract class Records(Way way)
     {
         await using var session = await Session.OpenAsync(way, handshake: handshake => handshake with { Target = "/room/7?token=secret" });
         await session.GreetAsync();
-        var listed = Assert.Single(await session.Edge.Admin.WaitForSessionsAsync(session.Domain, 1));
+        var listed = (await session.Edge.OnlySessionAsync(session.Domain));
         var open = await session.Edge.WaitForLogAsync("`open`", line => line.Text("domain") == session.Domain && !EdgeProcess.IsClose(line));
         await session.PassUpAsync(WsFrame.Close(1000, "", WsFrame.ClientKey));
         await session.PassDownAsync(WsFrame.Close(1000));
@@ -90,7 +90,7 @@ public abstract class Records(Way way)
         var deadline = new Deadline(TimeSpan.FromSeconds(5));
         while (true)
         {
-            var listed = Assert.Single(await session.Edge.Admin.WaitForSessionsAsync(session.Domain, 1));
+            var listed = (await session.Edge.OnlySessionAsync(session.Domain));
             if (listed.GetProperty("bytesDown").GetInt64() == bytesDown)
             {
                 return listed;

@@ -90,7 +90,7 @@ public sealed class HandshakeForms
         await using var session = await Session.OpenAsync(
             way, domain: domain, handshake: _ => new Handshake(domain.ToUpperInvariant() + ".:8080"));
         await session.GreetAsync();
-        Assert.Equal(domain, Assert.Single(await session.Edge.Admin.WaitForSessionsAsync(domain, 1)).GetProperty("domain").GetString());
+        Assert.Equal(domain, (await session.Edge.OnlySessionAsync(domain)).GetProperty("domain").GetString());
     }
 
     [Theory]

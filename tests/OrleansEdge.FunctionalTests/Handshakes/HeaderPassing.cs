@@ -141,7 +141,7 @@ public abstract class HeaderPassing(Way way)
         await using var session = await Session.OpenAsync(edge, way, origin, "*." + domain, host: "a.b." + domain);
         Assert.Equal(["a.b." + domain], session.Request.Headers.All("host"));
         await session.GreetAsync();
-        Assert.Equal("*." + domain, Assert.Single(await edge.Admin.WaitForSessionsAsync("*." + domain, 1)).GetProperty("domain").GetString());
+        Assert.Equal("*." + domain, (await edge.OnlySessionAsync("*." + domain)).GetProperty("domain").GetString());
         var (wire, answer) = await ScriptedClient.HandshakeAsync(edge, way, new Handshake(domain));
         await wire.DisposeAsync();
         Assert.Equal("domain_unknown", answer.Code);
@@ -159,7 +159,7 @@ public abstract class HeaderPassing(Way way)
         Assert.Equal("shown.test", fields["x-forwarded-host"]);
         Assert.StartsWith("for=203.0.113.9", fields["forwarded"], StringComparison.Ordinal);
         Assert.Contains("for=127.0.0.1", fields["forwarded"]!.Replace("\"", "", StringComparison.Ordinal), StringComparison.Ordinal);
-        var listed = Assert.Single(await edge.Admin.WaitForSessionsAsync(session.Domain, 1));
+        var listed = (await edge.OnlySessionAsync(session.Domain));
         Assert.StartsWith("203.0.113.9", listed.GetProperty("client").GetString(), StringComparison.Ordinal);
     }
 

@@ -92,7 +92,7 @@ public sealed class ProxyProtocol(ProxyProtocolEdge edge) : IClassFixture<ProxyP
         await wire.SendAsync(new Handshake(domain).ToHttp1());
         Assert.Equal(101, (await wire.ReadResponseAsync()).Status);
         var (_, request) = await accepting;
-        var listed = Assert.Single(await edge.Process.Admin.WaitForSessionsAsync(domain, 1));
+        var listed = (await edge.Process.OnlySessionAsync(domain));
         Assert.StartsWith(client, listed.GetProperty("client").GetString(), StringComparison.Ordinal);
         Assert.Equal(client[..client.LastIndexOf(':')].Trim('[', ']'), request.Headers["x-forwarded-for"]);
     }

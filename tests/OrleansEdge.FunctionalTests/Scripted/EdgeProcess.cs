@@ -136,6 +136,19 @@ public sealed partial class EdgeProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>The only open session of a domain, as the admin API lists it.</summary>
+    public async Task<JsonElement> OnlySessionAsync(string domain)
+    {
+        try
+        {
+            return (await Admin.WaitForSessionsAsync(domain, 1))[0];
+        }
+        catch (WireException error)
+        {
+            throw new WireException($"{error.Message}; ended: {string.Join('\n', CloseLines(domain))}");
+        }
+    }
+
     /// <summary>SIGTERM.</summary>
     public void Terminate() => Signal(15);
 
