@@ -196,7 +196,8 @@ internal sealed class EdgeConnection : ConnectionContext, IEdgeConnection, IDupl
         {
             await Socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, _stopReceiving.Token);
             var memory = _input.Writer.GetMemory(size);
-            var received = await Socket.ReceiveAsync(memory, SocketFlags.None);
+            // The wait before may end without data (it ends at any event of the socket), so this may wait as well.
+            var received = await Socket.ReceiveAsync(memory, SocketFlags.None, _stopReceiving.Token);
             if (received == 0)
             {
                 return;

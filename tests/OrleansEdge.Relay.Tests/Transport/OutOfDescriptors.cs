@@ -50,13 +50,13 @@ internal static class OutOfDescriptors
             await socket.ConnectAsync(server.At(EdgeEndpoints.Edge));
         }
 
-        var answers = await Task.WhenAll(asking.Select(socket => DescriptorTests.AskAsync(ConnectAsync(socket, server))));
+        var answers = await Task.WhenAll(asking.Select(socket => AskAsync(socket, server)));
         Assert.Equal(0, SetLimits(OpenFiles, in before));
         taken.ForEach(handle => handle.Dispose());
 
         Assert.All(answers, DescriptorTests.AssertIsRefusal);
         Assert.Single(server.Log.Of(1000));
-        Array.ForEach(silent, socket => socket.Dispose());
+        Array.ForEach([.. silent, .. asking], socket => socket.Dispose());
         Assert.Contains("served", await DescriptorTests.AskAsync(server.ConnectAsync()), StringComparison.Ordinal);
         var reserve = server.Services.GetRequiredService<DescriptorReserve>();
         await ConnectionEndTests.UntilAsync(() => reserve.Kept == DescriptorReserve.Size);
@@ -97,10 +97,13 @@ internal static class OutOfDescriptors
     private static Socket[] NewSockets(int count) =>
         [.. Enumerable.Range(0, count).Select(_ => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true })];
 
-    private static async Task<RawClient> ConnectAsync(Socket socket, EdgeServer server)
+    // Leaves the socket open: closed it would give the server a descriptor.
+    private static async Task<string> AskAsync(Socket socket, EdgeServer server)
     {
         await socket.ConnectAsync(server.At(EdgeEndpoints.Edge));
-        return new RawClient(socket);
+        var client = new RawClient(socket);
+        await client.SendAsync("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        return await client.ReadToEndAsync();
     }
 
     [DllImport("libc", EntryPoint = "getrlimit")]

@@ -77,10 +77,10 @@ public sealed class ProxyProtocolTests
         using var proxy = await server.ConnectAsync(EdgeEndpoints.EdgeTls);
         await proxy.SendAsync(ProxyHeaderTests.V1("TCP6 2001:db8::5 ::1 5 6"));
         await using var tls = new SslStream(new NetworkStream(proxy.Socket), false, (_, _, _, _) => true);
-        await tls.AuthenticateAsClientAsync("localhost");
+        await tls.AuthenticateAsClientAsync("localhost").WaitAsync(TimeSpan.FromSeconds(20));
         await tls.WriteAsync(System.Text.Encoding.ASCII.GetBytes(Request));
 
-        Assert.Contains("<[2001:db8::5]:5>", await new StreamReader(tls).ReadToEndAsync(), StringComparison.Ordinal);
+        Assert.Contains("<[2001:db8::5]:5>", await new StreamReader(tls).ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(20)), StringComparison.Ordinal);
     }
 
     [Theory]
