@@ -63,6 +63,7 @@ public class DiskTests : FileTests
         Assert.Equal((ControlFailureKind.Unavailable, "unavailable"), (put.Failure!.Kind, put.Failure.Code));
         Assert.Equal(ControlFailureKind.Unavailable, delete.Failure!.Kind);
         Assert.Equal((1, 1), await ServedAsync());
+        Assert.Empty(Directory.GetFiles(Harness.PathOf("pending", "domains")));
         Assert.Contains("\"timeoutSeconds\": 1", await File.ReadAllTextAsync(DomainFile()), StringComparison.Ordinal);
         File.Delete(versions);
         Directory.Move(versions + ".aside", versions);
@@ -86,6 +87,23 @@ public class DiskTests : FileTests
         Assert.Equal(2, await PutAsync(2));
         await Harness.RestartAsync();
         Assert.Equal(["create 1 by alice", "replace 2 by alice"], await AuditAsync());
+    }
+
+    [Fact]
+    public async Task ReaderOfAFileThatIsReplaced_SeesTheOldOrTheNewAndNeverHalf()
+    {
+        var path = Harness.PathOf("replaced");
+        DurableFile.Replace(path, Filled('a'), flush: false);
+        using var over = new CancellationTokenSource();
+        var reading = Task.Run(() => ReadUntil(path, over.Token));
+
+        for (var round = 0; round < 1000; round++)
+        {
+            DurableFile.Replace(path, Filled(round % 2 == 0 ? 'b' : 'a'), flush: false);
+        }
+
+        await over.CancelAsync();
+        Assert.True(await reading > 100, "hardly anything was read meanwhile");
     }
 
     [SmallDiskFact]
@@ -116,6 +134,21 @@ public class DiskTests : FileTests
         var audit = (await again.ListAuditAsync(new(Limit: 1000), None)).Value.Items;
         Assert.Equal(Enumerable.Range(1, seconds).Select(version => (long?)version), audit.Where(entry => entry.Name == Chat).Select(entry => entry.Version));
         Assert.Equal(299, (await again.FindAsync(Chat, None))!.Config.WebSocket.TimeoutSeconds);
+    }
+
+    private static byte[] Filled(char content) => [.. Enumerable.Repeat((byte)content, 20_000)];
+
+    private static int ReadUntil(string path, CancellationToken over)
+    {
+        var reads = 0;
+        for (; !over.IsCancellationRequested; reads++)
+        {
+            var content = File.ReadAllBytes(path);
+            Assert.Equal(20_000, content.Length);
+            Assert.Equal(-1, content.AsSpan().IndexOfAnyExcept(content[0]));
+        }
+
+        return reads;
     }
 
     private FileControlPlane Open(string folder) => new(folder, Harness.Time, Harness.Log, new(), new ScriptedGateway());

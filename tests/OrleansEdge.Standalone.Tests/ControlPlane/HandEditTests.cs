@@ -58,6 +58,33 @@ public class HandEditTests : FileTests
     }
 
     [Fact]
+    public async Task SecondEditThatNeitherTimeNorLengthTells_IsSeenAllTheSame()
+    {
+        WriteByHand(Document(timeoutSeconds: 10));
+        Scan();
+        var time = File.GetLastWriteTimeUtc(DomainFile());
+        WriteByHand(Document(timeoutSeconds: 20));
+        File.SetLastWriteTimeUtc(DomainFile(), time);
+
+        Scan();
+
+        Assert.Equal((2, 20), await ServedAsync());
+    }
+
+    [Fact]
+    public async Task ManyVersions_FilesOfTheLast50AreKept()
+    {
+        for (var seconds = 1; seconds <= 55; seconds++)
+        {
+            await PutAsync(seconds);
+        }
+
+        Assert.Equal(
+            Enumerable.Range(6, 50).Select(number => $"{number}.json").Order(StringComparer.Ordinal),
+            Directory.GetFiles(Harness.PathOf("history", "domains", Chat)).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public async Task UntouchedDocuments_AreReadTwiceAndThenNoMore()
     {
         await PutAsync(1);
