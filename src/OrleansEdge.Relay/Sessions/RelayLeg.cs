@@ -10,12 +10,15 @@ namespace OrleansEdge.Relay.Sessions;
 /// is of no more use in that direction.</summary>
 internal abstract class RelayLeg(ReadOnlyMemory<byte> early) : IDisposable
 {
+    /// <summary>Answer of <see cref="ReceiveAsync"/> where nothing was there after all.</summary>
+    public const int Nothing = -1;
+
     private ReadOnlyMemory<byte> _early = early;
 
     /// <summary>Completes when bytes or the end can be received, holding no buffer meanwhile.</summary>
     public ValueTask WaitReadableAsync() => _early.IsEmpty ? WaitCoreAsync() : ValueTask.CompletedTask;
 
-    /// <summary>Receives what is there, at least one byte; 0 at the end.</summary>
+    /// <summary>Receives what is there; 0 at the end, <see cref="Nothing"/> where the wait was woken for nothing.</summary>
     public ValueTask<int> ReceiveAsync(Memory<byte> buffer)
     {
         if (_early.IsEmpty)
@@ -55,29 +58,49 @@ internal abstract class RelayLeg(ReadOnlyMemory<byte> early) : IDisposable
 }
 
 /// <summary>A plain TCP socket that the session owns.</summary>
-internal sealed class SocketLeg(Socket socket, ReadOnlyMemory<byte> early) : RelayLeg(early)
+internal sealed class SocketLeg : RelayLeg
 {
+    private readonly Socket _socket;
+
+    public SocketLeg(Socket socket, ReadOnlyMemory<byte> early)
+        : base(early)
+    {
+        _socket = socket;
+        socket.Blocking = false;
+    }
+
     public override async ValueTask SendAsync(ReadOnlyMemory<byte> bytes)
     {
         while (!bytes.IsEmpty)
         {
-            bytes = bytes[await socket.SendAsync(bytes)..];
+            bytes = bytes[await _socket.SendAsync(bytes)..];
         }
     }
 
     public override ValueTask FinishSendingAsync()
     {
-        socket.Shutdown(SocketShutdown.Send);
+        _socket.Shutdown(SocketShutdown.Send);
         return ValueTask.CompletedTask;
     }
 
-    public override void Abort() => socket.Close(0);
+    public override void Abort() => _socket.Close(0);
 
-    public override void Dispose() => socket.Dispose();
+    public override void Dispose() => _socket.Dispose();
 
-    protected override async ValueTask WaitCoreAsync() => await socket.ReceiveAsync(Memory<byte>.Empty);
+    protected override async ValueTask WaitCoreAsync() => await _socket.ReceiveAsync(Memory<byte>.Empty);
 
-    protected override ValueTask<int> ReceiveCoreAsync(Memory<byte> buffer) => socket.ReceiveAsync(buffer);
+    // The runtime completes a receive of no bytes at any event of the socket, also at one whose bytes were received before. A
+    // receive that waited then would keep the caller's buffer while the session is idle.
+    protected override ValueTask<int> ReceiveCoreAsync(Memory<byte> buffer)
+    {
+        var count = _socket.Receive(buffer.Span, SocketFlags.None, out var error);
+        return error switch
+        {
+            SocketError.Success => new(count),
+            SocketError.WouldBlock => new(Nothing),
+            _ => ValueTask.FromException<int>(new SocketException((int)error)),
+        };
+    }
 }
 
 /// <summary>TLS over a socket that the session owns.</summary>

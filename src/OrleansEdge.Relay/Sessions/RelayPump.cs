@@ -92,9 +92,10 @@ internal sealed class RelayPump(SessionSide source, SessionSide target, FrameRul
         {
             var held = MoveHeldTo(buffer);
             var count = await source.Leg.ReceiveAsync(buffer.AsMemory(held));
-            if (count == 0)
+            if (count <= 0)
             {
-                return false;
+                KeepHeld(buffer.AsSpan(0, held));
+                return count == RelayLeg.Nothing;
             }
 
             _receivedAt = time.GetTimestamp();
@@ -230,14 +231,12 @@ internal sealed class RelayPump(SessionSide source, SessionSide target, FrameRul
 
     private void Hold(ReadOnlySpan<byte> undecided)
     {
+        KeepHeld(undecided);
         if (undecided.IsEmpty)
         {
             return;
         }
 
-        _held = ArrayPool<byte>.Shared.Rent(FrameScanner.MaxUndecided);
-        undecided.CopyTo(_held);
-        _heldLength = undecided.Length;
         var opcode = undecided[0] & 0x0F;
         if (opcode < ControlFrames.Close)
         {
@@ -247,6 +246,16 @@ internal sealed class RelayPump(SessionSide source, SessionSide target, FrameRul
         if (opcode != ControlFrames.Pong || source.PingSentAt == 0)
         {
             LastFrameAt = _receivedAt;
+        }
+    }
+
+    private void KeepHeld(ReadOnlySpan<byte> undecided)
+    {
+        if (!undecided.IsEmpty)
+        {
+            _held = ArrayPool<byte>.Shared.Rent(FrameScanner.MaxUndecided);
+            undecided.CopyTo(_held);
+            _heldLength = undecided.Length;
         }
     }
 
