@@ -87,9 +87,11 @@ internal static class StandaloneApplication
     private static void AddTelemetry(this IServiceCollection services)
     {
         services.AddSingleton<PrometheusExporter>();
+        services.AddSingleton<TelemetryFaults>();
         services.AddHostedService(static provider => new TelemetryService(
             provider.GetRequiredService<IConfiguration>(),
             provider.GetRequiredService<PrometheusExporter>(),
+            provider.GetRequiredService<TelemetryFaults>(),
             provider.GetRequiredService<EdgeIdentity>().Name));
         services.AddSingleton(static provider =>
         {

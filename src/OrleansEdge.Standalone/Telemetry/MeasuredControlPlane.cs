@@ -64,22 +64,22 @@ internal sealed class MeasuredControlPlane : IControlPlane
 
         public Task<ControlResult<PutOutcome<T>>> PutAsync(
             string name, ReadOnlyMemory<byte> json, Precondition precondition, string by, CancellationToken cancellationToken)
-            => MeasureAsync(inner.PutAsync(name, json, precondition, by, cancellationToken));
+            => MeasureAsync(() => inner.PutAsync(name, json, precondition, by, cancellationToken));
 
         public Task<ControlResult<long>> DeleteAsync(string name, Precondition precondition, string by, CancellationToken cancellationToken)
-            => MeasureAsync(inner.DeleteAsync(name, precondition, by, cancellationToken));
+            => MeasureAsync(() => inner.DeleteAsync(name, precondition, by, cancellationToken));
 
         public Task<ControlResult<Page<VersionEntry<T>>>> ListVersionsAsync(string name, PageRequest page, CancellationToken cancellationToken)
             => inner.ListVersionsAsync(name, page, cancellationToken);
 
         public Task<ControlResult<PutOutcome<T>>> RollbackAsync(
             string name, long version, Precondition precondition, string by, CancellationToken cancellationToken)
-            => MeasureAsync(inner.RollbackAsync(name, version, precondition, by, cancellationToken));
+            => MeasureAsync(() => inner.RollbackAsync(name, version, precondition, by, cancellationToken));
 
-        private async Task<ControlResult<TAnswer>> MeasureAsync<TAnswer>(Task<ControlResult<TAnswer>> change)
+        private async Task<ControlResult<TAnswer>> MeasureAsync<TAnswer>(Func<Task<ControlResult<TAnswer>>> change)
         {
             var began = time.GetTimestamp();
-            var answer = await change;
+            var answer = await change();
             if (answer.Failure is null)
             {
                 duration.Record(time.GetElapsedTime(began).TotalSeconds, new KeyValuePair<string, object?>(KindTag, kind));

@@ -17,12 +17,15 @@ internal sealed class TelemetryService : IHostedService, IDisposable
     private const int FlushMilliseconds = 2000;
 
     private readonly MeterProvider _provider;
+    private readonly TelemetryFaults _faults;
 
     /// <param name="configuration">Where <c>OTEL_*</c> is looked up.</param>
     /// <param name="prometheus">The reader behind <c>/metrics</c>.</param>
+    /// <param name="faults">Listens for as long as the service lives.</param>
     /// <param name="instanceId">Name of this edge, resource attribute <c>service.instance.id</c>.</param>
-    public TelemetryService(IConfiguration configuration, PrometheusExporter prometheus, string instanceId)
+    public TelemetryService(IConfiguration configuration, PrometheusExporter prometheus, TelemetryFaults faults, string instanceId)
     {
+        _faults = faults;
         var builder = Sdk.CreateMeterProviderBuilder()
             .ConfigureServices(services => services.AddSingleton(configuration))
             .ConfigureResource(resource => Describe(resource, configuration, instanceId))
@@ -48,7 +51,11 @@ internal sealed class TelemetryService : IHostedService, IDisposable
         => Task.Run(() => _provider.Shutdown(FlushMilliseconds), CancellationToken.None);
 
     /// <inheritdoc/>
-    public void Dispose() => _provider.Dispose();
+    public void Dispose()
+    {
+        _provider.Dispose();
+        _faults.Dispose();
+    }
 
     private static bool IsExported(IConfiguration configuration)
         => (!string.IsNullOrEmpty(configuration["OTEL_EXPORTER_OTLP_ENDPOINT"])
