@@ -22,11 +22,11 @@ public sealed class TakeoverTests
     public async Task ClientFloodsMeanwhile_NoByteIsLostOrMoved(int seed)
     {
         var random = new Random(seed);
+        var moments = new Random(seed);
         var got = new TaskCompletionSource<byte[]>();
         await using var server = await EdgeServer.StartAsync(async context =>
         {
-            await context.Features.GetRequiredFeature<IHttpUpgradeFeature>().UpgradeAsync();
-            await PassTimeAsync(random.Next(200));
+            await PassTimeAsync(moments.Next(300));
             got.SetResult(await TakeAllAsync(context));
         });
         for (var round = 0; round < 15; round++)
@@ -34,7 +34,9 @@ public sealed class TakeoverTests
             var sent = RandomNumberGenerator.GetBytes(random.Next(1, 3_000_000));
             using var client = await server.ConnectAsync();
             await client.SendAsync(Upgrade);
-            await SendInPiecesAsync(client, sent, random);
+            var sending = SendInPiecesAsync(client, sent, random);
+            await client.ReadToAsync("\r\n\r\n");
+            await sending;
             client.Socket.Shutdown(SocketShutdown.Send);
 
             Assert.True((await got.Task.WaitAsync(TimeSpan.FromSeconds(30))).AsSpan().SequenceEqual(sent));
@@ -45,12 +47,10 @@ public sealed class TakeoverTests
     [Fact]
     public async Task PipeIsFullAndTheServerWaits_StopStillCompletes()
     {
-        var full = new TaskCompletionSource();
         var got = new TaskCompletionSource<byte[]>();
         await using var server = await EdgeServer.StartAsync(async context =>
         {
-            await context.Features.GetRequiredFeature<IHttpUpgradeFeature>().UpgradeAsync();
-            await full.Task;
+            await ConnectionEndTests.UntilAsync(() => Unread(context) >= 64 * 1024);
             got.SetResult(await TakeAllAsync(context));
         });
         var sent = RandomNumberGenerator.GetBytes(512 * 1024);
@@ -58,7 +58,6 @@ public sealed class TakeoverTests
         await client.SendAsync(Upgrade);
         var sending = SendInPiecesAsync(client, sent, new Random(1));
         await client.ReadToAsync("\r\n\r\n");
-        full.SetResult();
         await sending;
         client.Socket.Shutdown(SocketShutdown.Send);
 
@@ -111,16 +110,15 @@ public sealed class TakeoverTests
 
     private static async Task<IEdgeConnection> TakeAsync(HttpContext context)
     {
-        await context.Features.GetRequiredFeature<IHttpUpgradeFeature>().UpgradeAsync();
         var connection = context.Features.GetRequiredFeature<IEdgeConnection>();
         await connection.StopReceivingAsync();
+        await context.Features.GetRequiredFeature<IHttpUpgradeFeature>().UpgradeAsync();
         return connection;
     }
 
     private static async Task<byte[]> TakeAllAsync(HttpContext context)
     {
-        var connection = context.Features.GetRequiredFeature<IEdgeConnection>();
-        await connection.StopReceivingAsync();
+        var connection = await TakeAsync(context);
         using var all = new MemoryStream();
         var input = context.Features.GetRequiredFeature<IConnectionTransportFeature>().Transport.Input;
         while (input.TryRead(out var read))
@@ -140,6 +138,18 @@ public sealed class TakeoverTests
         }
 
         return all.ToArray();
+    }
+
+    private static long Unread(HttpContext context)
+    {
+        var input = context.Features.GetRequiredFeature<IConnectionTransportFeature>().Transport.Input;
+        if (!input.TryRead(out var read))
+        {
+            return 0;
+        }
+
+        input.AdvanceTo(read.Buffer.Start);
+        return read.Buffer.Length;
     }
 
     private static async Task PassTimeAsync(int yields)
