@@ -44,9 +44,14 @@ public sealed class BrowserTests(DemoBrowser demo) : IClassFixture<DemoBrowser>
         var page = await visit.OpenPageAsync();
         await Expect(page.Locator("#state")).ToHaveTextAsync("Connected");
 
-        await demo.Edge.Admin.ChangeDomainAsync("localhost", document => document["webSocket"]!["enabled"] = false);
-        await Expect(page.Locator("#state")).ToHaveTextAsync("Disconnected");
-        await Expect(page.Locator("#detail")).ToContainTextAsync("closed with code 1008 (domain disabled)");
+        // The page tries again at once and is refused, so what it shows first must be looked for while it happens.
+        var shown = page.WaitForFunctionAsync(
+            """
+            () => document.querySelector('#state').textContent === 'Disconnected'
+              && document.querySelector('#detail').textContent.startsWith('closed with code 1008 (domain disabled)')
+            """);
+        await demo.SwitchWebSocketAsync(on: false);
+        await shown;
         var closed = await demo.Edge.WaitForAccessLogAsync(
             entry => entry.GetProperty("event").GetString() == "close" && entry.GetProperty("cause").GetString() == "domain_disabled",
             "Access log entry \"close\" for domain_disabled");
@@ -54,7 +59,7 @@ public sealed class BrowserTests(DemoBrowser demo) : IClassFixture<DemoBrowser>
             ("operator", 1008, 1001),
             (closed.GetProperty("by").GetString(), closed.GetProperty("clientCode").GetInt32(), closed.GetProperty("originCode").GetInt32()));
 
-        await demo.Edge.Admin.ChangeDomainAsync("localhost", document => document["webSocket"]!["enabled"] = true);
+        await demo.SwitchWebSocketAsync(on: true);
         await Expect(page.Locator("#state")).ToHaveTextAsync("Connected");
         var session = Assert.Single(await demo.Edge.Admin.ListSessionsAsync("localhost"));
         Assert.Equal(protocol, session.GetProperty("protocol").GetString());
@@ -86,11 +91,16 @@ public sealed class DemoBrowser : IAsyncLifetime
     /// <summary>The edge.</summary>
     public EdgeProcess Edge => _edge!;
 
+    /// <summary>Turns WebSocket on or off for the demo's domain.</summary>
+    public Task SwitchWebSocketAsync(bool on)
+        => Edge.Admin.ChangeDomainAsync("localhost", document => document["webSocket"]!["enabled"] = on);
+
     /// <summary>Begins a visit to the page over a scheme.</summary>
     public async Task<Visit> VisitAsync(string scheme)
     {
         _edge ??= await StartEdgeAsync();
         _browser ??= await StartBrowserAsync();
+        await SwitchWebSocketAsync(on: true);
         var port = scheme == "https" ? _edge.EdgeTls!.Port : _edge.Edge.Port;
         var context = await _browser.NewContextAsync(new() { IgnoreHTTPSErrors = true });
         return new(context, $"{scheme}://localhost:{port}/", _edge);
