@@ -78,6 +78,7 @@ public abstract class EdgePings(Way way)
         await session.Origin.SendAsync(WsFrame.Build(WsFrame.PongOpcode, ping.Payload));
         await session.PassUpAsync(WsFrame.Text("no pong", WsFrame.ClientKey));
         await session.Client.ExpectPingAsync();
+        await session.Origin.ExpectPingAsync();
         await session.PassUpAsync(WsFrame.Text("no pong", WsFrame.ClientKey));
     }
 

@@ -3,27 +3,57 @@ using OrleansEdge.FunctionalTests.Scripted;
 
 namespace OrleansEdge.FunctionalTests.Ends;
 
-/// <summary>The idle timeout: never early, at most a second late, and moved only by what counts.</summary>
-public abstract class IdleTimeouts(Way way)
+/// <summary>Measures idle timeouts: never early, at most a second late.</summary>
+public abstract class IdleMeasure(Way way)
 {
+    /// <summary>A second that the edge may be late, and what a busy test machine adds.</summary>
+    protected const double Late = 1 + 0.75;
+
     private const double Timeout = 2;
 
-    /// <summary>A second that the edge may be late, and what a busy test machine adds.</summary>
-    private const double Late = 1 + 0.75;
+    protected static TimeSpan Step { get; } = TimeSpan.FromMilliseconds(800);
 
-    private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(700);
+    protected Way Way => way;
 
-    [Theory]
-    [InlineData("frames")]
-    [InlineData("messages")]
-    public async Task NothingPasses_EndsAfterTheTimeout(string counts)
+    protected static Task PassAsync(Session session, bool up, byte[] bytes) => up ? session.PassUpAsync(bytes) : session.PassDownAsync(bytes);
+
+    /// <summary>Three frames a step apart keep the session open beyond the timeout; then it ends by it.</summary>
+    protected static async Task RepeatAsync(Session session, bool up, Func<byte[]?, byte[]> frame)
     {
-        var start = Stopwatch.GetTimestamp();
-        await using var session = await OpenAsync(counts);
-        var open = Stopwatch.GetTimestamp();
-        await AssertIdleEndAsync(session, start, open);
+        long start = 0;
+        for (var i = 0; i < 3; i++)
+        {
+            await (up ? session.Client : session.Origin).ExpectSilenceAsync(Step);
+            start = Stopwatch.GetTimestamp();
+            await PassAsync(session, up, frame(up ? WsFrame.ClientKey : null));
+        }
+
+        await AssertIdleEndAsync(session, start, Stopwatch.GetTimestamp());
     }
 
+    protected static async Task AssertIdleEndAsync(Session session, long before, long after)
+    {
+        await Task.WhenAll(session.Client.ExpectCloseAsync(1001, "idle timeout"), session.Origin.ExpectCloseAsync(1001, "idle timeout"));
+        foreach (var wire in (Wire[])[session.Client, session.Origin])
+        {
+            Assert.InRange(Stopwatch.GetElapsedTime(before, wire.LastReceived).TotalSeconds, Timeout, double.MaxValue);
+            Assert.InRange(Stopwatch.GetElapsedTime(after, wire.LastReceived).TotalSeconds, 0, Timeout + Late);
+        }
+
+        await session.Client.SendAsync(WsFrame.Close(1001, "", WsFrame.ClientKey));
+        await session.Origin.SendAsync(WsFrame.Close(1001));
+        await session.Client.ExpectEofAsync();
+        await session.Origin.ExpectEofAsync();
+        await session.ExpectEndAsync("edge", "idle_timeout", 1001, 1001);
+    }
+
+    protected Task<Session> OpenAsync(string counts)
+        => Session.OpenAsync(way, change: document => document.Set("timeoutSeconds", (int)Timeout).Set("idleCounts", counts));
+}
+
+/// <summary>What moves the idle timeout.</summary>
+public abstract class IdleMoves(Way way) : IdleMeasure(way)
+{
     [Theory]
     [InlineData("frames", true)]
     [InlineData("frames", false)]
@@ -47,6 +77,41 @@ public abstract class IdleTimeouts(Way way)
     }
 
     [Theory]
+    [InlineData("frames", true)]
+    [InlineData("frames", false)]
+    [InlineData("messages", true)]
+    [InlineData("messages", false)]
+    public async Task BytesOfAnUnfinishedMessage_MoveTheTimeout(string counts, bool up)
+    {
+        await using var session = await OpenAsync(counts);
+        var frame = WsFrame.Build(WsFrame.BinaryOpcode, WsFrame.Pattern(2000), up ? WsFrame.ClientKey : null);
+        for (var at = 0; at < 3; at++)
+        {
+            await session.Client.ExpectSilenceAsync(Step);
+            await PassAsync(session, up, frame[(at * 400)..((at + 1) * 400)]);
+        }
+
+        var start = Stopwatch.GetTimestamp();
+        await PassAsync(session, up, frame[1200..]);
+        await AssertIdleEndAsync(session, start, Stopwatch.GetTimestamp());
+    }
+}
+
+/// <summary>What does not move the idle timeout.</summary>
+public abstract class IdleTimeouts(Way way) : IdleMeasure(way)
+{
+    [Theory]
+    [InlineData("frames")]
+    [InlineData("messages")]
+    public async Task NothingPasses_EndsAfterTheTimeout(string counts)
+    {
+        var start = Stopwatch.GetTimestamp();
+        await using var session = await OpenAsync(counts);
+        var open = Stopwatch.GetTimestamp();
+        await AssertIdleEndAsync(session, start, open);
+    }
+
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public async Task PeersHeartbeatsWhereMessagesCount_DoNotMoveTheTimeout(bool up)
@@ -62,32 +127,12 @@ public abstract class IdleTimeouts(Way way)
         await AssertIdleEndAsync(session, start, passed);
     }
 
-    [Theory]
-    [InlineData("frames", true)]
-    [InlineData("frames", false)]
-    [InlineData("messages", true)]
-    [InlineData("messages", false)]
-    public async Task BytesOfAnUnfinishedMessage_MoveTheTimeout(string counts, bool up)
-    {
-        await using var session = await OpenAsync(counts);
-        var frame = WsFrame.Build(WsFrame.BinaryOpcode, WsFrame.Pattern(2000), up ? WsFrame.ClientKey : null);
-        for (var at = 0; at < 5; at++)
-        {
-            await session.Client.ExpectSilenceAsync(Step);
-            await PassAsync(session, up, frame[(at * 400)..((at + 1) * 400)]);
-        }
-
-        var start = Stopwatch.GetTimestamp();
-        await PassAsync(session, up, frame[2000..]);
-        await AssertIdleEndAsync(session, start, Stopwatch.GetTimestamp());
-    }
-
     [Fact]
     public async Task EdgesOwnPingsAndTheirPongs_DoNotMoveTheTimeout()
     {
         var start = Stopwatch.GetTimestamp();
         await using var session = await Session.OpenAsync(
-            way, change: document => document.Set("timeoutSeconds", 3).Set("pingSeconds", 1));
+            Way, change: document => document.Set("timeoutSeconds", 3).Set("pingSeconds", 1));
         var open = Stopwatch.GetTimestamp();
         await Task.WhenAll(AnswerAsync(session.Client, WsFrame.ClientKey), AnswerAsync(session.Origin, null));
         Assert.InRange(Stopwatch.GetElapsedTime(start, session.Client.LastReceived).TotalSeconds, 3, double.MaxValue);
@@ -111,43 +156,10 @@ public abstract class IdleTimeouts(Way way)
     [Fact]
     public async Task NoTimeout_SessionStaysOpen()
     {
-        await using var session = await Session.OpenAsync(way, change: document => document.Set("timeoutSeconds", 0));
+        await using var session = await Session.OpenAsync(Way, change: document => document.Set("timeoutSeconds", 0));
         await session.Client.ExpectSilenceAsync(TimeSpan.FromSeconds(3.5));
         await session.GreetAsync();
     }
-
-    private static Task PassAsync(Session session, bool up, byte[] bytes) => up ? session.PassUpAsync(bytes) : session.PassDownAsync(bytes);
-
-    /// <summary>Five frames a step apart keep the session open beyond the timeout; then it ends by it.</summary>
-    private static async Task RepeatAsync(Session session, bool up, Func<byte[]?, byte[]> frame)
-    {
-        long start = 0;
-        for (var i = 0; i < 5; i++)
-        {
-            await (up ? session.Client : session.Origin).ExpectSilenceAsync(Step);
-            start = Stopwatch.GetTimestamp();
-            await PassAsync(session, up, frame(up ? WsFrame.ClientKey : null));
-        }
-
-        await AssertIdleEndAsync(session, start, Stopwatch.GetTimestamp());
-    }
-
-    private static async Task AssertIdleEndAsync(Session session, long before, long after)
-    {
-        await Task.WhenAll(session.Client.ExpectCloseAsync(1001, "idle timeout"), session.Origin.ExpectCloseAsync(1001, "idle timeout"));
-        foreach (var wire in (Wire[])[session.Client, session.Origin])
-        {
-            Assert.InRange(Stopwatch.GetElapsedTime(before, wire.LastReceived).TotalSeconds, Timeout, double.MaxValue);
-            Assert.InRange(Stopwatch.GetElapsedTime(after, wire.LastReceived).TotalSeconds, 0, Timeout + Late);
-        }
-
-        await session.Client.SendAsync(WsFrame.Close(1001, "", WsFrame.ClientKey));
-        await session.Origin.SendAsync(WsFrame.Close(1001));
-        await session.ExpectEndAsync("edge", "idle_timeout", 1001, 1001);
-    }
-
-    private Task<Session> OpenAsync(string counts)
-        => Session.OpenAsync(way, change: document => document.Set("timeoutSeconds", (int)Timeout).Set("idleCounts", counts));
 }
 
 public sealed class IdleOverHttp1() : IdleTimeouts(Way.Http1);
@@ -155,3 +167,9 @@ public sealed class IdleOverHttp1() : IdleTimeouts(Way.Http1);
 public sealed class IdleOverTls() : IdleTimeouts(Way.Tls);
 
 public sealed class IdleOverHttp2() : IdleTimeouts(Way.Http2);
+
+public sealed class IdleMovesOverHttp1() : IdleMoves(Way.Http1);
+
+public sealed class IdleMovesOverTls() : IdleMoves(Way.Tls);
+
+public sealed class IdleMovesOverHttp2() : IdleMoves(Way.Http2);
