@@ -1,8 +1,6 @@
 using System.Globalization;
 using System.Net;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using OrleansEdge.Model;
@@ -75,7 +73,6 @@ public sealed partial class HttpForwarding : IDisposable
             AnswerAsFinalRecipient(context);
             return;
         }
-        LiftLimits(context);
         var exchange = new OriginExchange(context, domain, client.UsesTls, target, _forwarded);
         await _forwarder.SendAsync(context, "http://origin.invalid", _invoker, _config, exchange, context.RequestAborted);
         await using var attempt = exchange.Attempt;
@@ -108,23 +105,6 @@ public sealed partial class HttpForwarding : IDisposable
     {
         context.Response.StatusCode = HttpMethods.IsOptions(context.Request.Method) ? StatusCodes.Status204NoContent : StatusCodes.Status405MethodNotAllowed;
         context.Response.Headers.Allow = FinalRecipientMethods;
-    }
-
-    // The body's size is the origin's business, and silence is bounded by the activity time-out.
-    private static void LiftLimits(HttpContext context)
-    {
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
-        {
-            size.MaxRequestBodySize = null;
-        }
-        if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } upload)
-        {
-            upload.MinDataRate = null;
-        }
-        if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } download)
-        {
-            download.MinDataRate = null;
-        }
     }
 
     private async Task AnswerErrorAsync(HttpContext context, DomainSnapshot domain, IForwarderErrorFeature error, OriginHttpExchange? attempt)

@@ -13,6 +13,7 @@ using Microsoft.Extensions.Options;
 using OrleansEdge.Model;
 using OrleansEdge.Relay.Admission;
 using OrleansEdge.Relay.Origins;
+using OrleansEdge.Relay.Transport;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace OrleansEdge.Relay.Tests.Origins;
@@ -43,7 +44,10 @@ internal sealed class ForwardingEdge : IAsyncDisposable
         {
             kestrel.AddServerHeader = false;
             kestrel.AllowHostHeaderOverride = true;
-            kestrel.RequestHeaderEncodingSelector = _ => Encoding.Latin1;
+            kestrel.Limits.MaxRequestBodySize = null;
+            kestrel.Limits.MinRequestBodyDataRate = null;
+            kestrel.Limits.MinResponseDataRate = null;
+            kestrel.RequestHeaderEncodingSelector = name => name == "Connection" ? ConnectionFieldEncoding.Instance : Encoding.Latin1;
             kestrel.ResponseHeaderEncodingSelector = _ => Encoding.Latin1;
             kestrel.Listen(IPAddress.Loopback, 0, endpoint => endpoint.Protocols = HttpProtocols.Http1);
             kestrel.Listen(IPAddress.Loopback, 0, endpoint => endpoint.Protocols = HttpProtocols.Http2);
