@@ -3,13 +3,13 @@ using System.Text;
 
 namespace OrleansEdge.Relay.Origins;
 
-/// <summary>One pooled buffer: first for the head of a request, then for what the origin answers. It grows as needed. Owned by one
-/// reader at a time; dispose gives the memory back.</summary>
+/// <summary>One pooled buffer: first for the head of a request, then for what the origin answers. It is rented when something is put
+/// in and grows as needed. Owned by one reader at a time; dispose gives the memory back.</summary>
 internal sealed class HeadBuffer : IDisposable
 {
-    private const int FirstSize = 4096;
+    private const int LeastSize = 4096;
 
-    private byte[] _bytes = ArrayPool<byte>.Shared.Rent(FirstSize);
+    private byte[] _bytes = [];
     private int _start;
     private int _end;
 
@@ -19,14 +19,17 @@ internal sealed class HeadBuffer : IDisposable
     /// <inheritdoc cref="Memory"/>
     public ReadOnlySpan<byte> Span => _bytes.AsSpan(_start, _end - _start);
 
+    /// <summary>Whether nothing is in the buffer.</summary>
+    public bool IsEmpty => _start == _end;
+
     /// <summary>Free memory behind the content, at least one byte.</summary>
-    public Memory<byte> Free
+    public Memory<byte> Free => FreeFor(1);
+
+    /// <summary>Free memory behind the content.</summary>
+    public Memory<byte> FreeFor(int least)
     {
-        get
-        {
-            Reserve(1);
-            return _bytes.AsMemory(_end);
-        }
+        Reserve(least);
+        return _bytes.AsMemory(_end);
     }
 
     /// <summary>Takes bytes written into <see cref="Free"/>.</summary>
@@ -38,7 +41,7 @@ internal sealed class HeadBuffer : IDisposable
         _start += count;
         if (_start == _end)
         {
-            _start = _end = 0;
+            Clear();
         }
     }
 
@@ -62,14 +65,14 @@ internal sealed class HeadBuffer : IDisposable
         Append("\r\n");
     }
 
-    /// <inheritdoc/>
+    /// <summary>Drops everything and gives the memory back until something is put in again.</summary>
     public void Dispose()
     {
+        Clear();
         if (_bytes.Length > 0)
         {
             ArrayPool<byte>.Shared.Return(_bytes);
             _bytes = [];
-            Clear();
         }
     }
 
@@ -86,9 +89,12 @@ internal sealed class HeadBuffer : IDisposable
         }
         else
         {
-            var larger = ArrayPool<byte>.Shared.Rent(Math.Max(length + count, _bytes.Length * 2));
-            _bytes.AsSpan(_start, length).CopyTo(larger);
-            ArrayPool<byte>.Shared.Return(_bytes);
+            var larger = ArrayPool<byte>.Shared.Rent(Math.Max(Math.Max(length + count, _bytes.Length * 2), LeastSize));
+            Span.CopyTo(larger);
+            if (_bytes.Length > 0)
+            {
+                ArrayPool<byte>.Shared.Return(_bytes);
+            }
             _bytes = larger;
         }
         (_start, _end) = (0, length);

@@ -1,8 +1,6 @@
 using System.Globalization;
 using System.Net;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using OrleansEdge.Model;
@@ -14,11 +12,12 @@ namespace OrleansEdge.Relay.Origins;
 /// <summary>Passes HTTP requests that are no WebSocket handshakes to the origins of their domain, streaming both ways. Thread safe; one
 /// for the process.</summary>
 /// <remarks>An <c>Upgrade</c> of the client is dropped and a 101 of the origin refused, so that no socket slips past policy and meter.
-/// <c>CONNECT</c> does not come here. A request is passed on half-duplex: an origin's answer is read when the request was sent.</remarks>
+/// <c>CONNECT</c> does not come here.</remarks>
 public sealed partial class HttpForwarding : IDisposable
 {
     private const string FinalRecipientMethods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
+    private static readonly TimeSpan WarnEvery = TimeSpan.FromSeconds(1);
     private static readonly Refusal RequestMalformed = new(400, "request_malformed", "http_request_error", "The request is malformed.");
     private static readonly Refusal AnswerIncomplete = new(502, "origin_response_invalid", "http_response_incomplete", "The origin broke off its answer.");
     private static readonly Refusal AnswerMalformed = new(502, "origin_response_invalid", "http_protocol_error", "The origin's answer is not valid HTTP.");
@@ -27,14 +26,17 @@ public sealed partial class HttpForwarding : IDisposable
     private readonly IHttpForwarder _forwarder;
     private readonly ForwarderRequestConfig _config;
     private readonly HttpMessageInvoker _invoker;
+    private readonly TimeProvider _time;
     private readonly ILogger<HttpForwarding> _logger;
+    private long _warnedAt;
 
     /// <summary>Makes the forwarding of the process.</summary>
     public HttpForwarding(
-        OriginConnector connector, ForwardedHeaders forwarded, IHttpForwarder forwarder, IOptions<OriginOptions> options, ILogger<HttpForwarding> logger)
+        OriginConnector connector, ForwardedHeaders forwarded, IHttpForwarder forwarder, IOptions<OriginOptions> options, TimeProvider time, ILogger<HttpForwarding> logger)
     {
         _forwarded = forwarded;
         _forwarder = forwarder;
+        _time = time;
         _logger = logger;
         _config = new ForwarderRequestConfig
         {
@@ -43,7 +45,7 @@ public sealed partial class HttpForwarding : IDisposable
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
             AllowResponseBuffering = false,
         };
-        _invoker = new HttpMessageInvoker(new OriginFailover(connector, OriginHttpPool.Create()), disposeHandler: true);
+        _invoker = new HttpMessageInvoker(new OriginHttpHandler(connector, time), disposeHandler: true);
     }
 
     /// <summary>Passes a request on and its answer back. Failures become the edge's own answers; where an answer breaks off, the client's
@@ -71,12 +73,12 @@ public sealed partial class HttpForwarding : IDisposable
             AnswerAsFinalRecipient(context);
             return;
         }
-        LiftLimits(context);
-        var exchange = new OriginExchange(domain, client.UsesTls, target, _forwarded);
+        var exchange = new OriginExchange(context, domain, client.UsesTls, target, _forwarded);
         await _forwarder.SendAsync(context, "http://origin.invalid", _invoker, _config, exchange, context.RequestAborted);
-        if (context.GetForwarderErrorFeature() is { } error)
+        await using var attempt = exchange.Attempt;
+        if (context.GetForwarderErrorFeature() is { } error && !context.RequestAborted.IsCancellationRequested)
         {
-            await AnswerErrorAsync(context, domain, error);
+            await AnswerErrorAsync(context, domain, error, attempt);
         }
     }
 
@@ -105,76 +107,80 @@ public sealed partial class HttpForwarding : IDisposable
         context.Response.Headers.Allow = FinalRecipientMethods;
     }
 
-    // The body's size is the origin's business, and silence is bounded by the activity time-out.
-    private static void LiftLimits(HttpContext context)
+    private async Task AnswerErrorAsync(HttpContext context, DomainSnapshot domain, IForwarderErrorFeature error, OriginHttpExchange? attempt)
     {
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+        if (context.Response.HasStarted)
         {
-            size.MaxRequestBodySize = null;
+            // YARP has aborted it, unless the answer was whole before the request was.
+            if (attempt is { IsAnswered: false })
+            {
+                Warn(domain, "origin_response_invalid", error.Exception);
+            }
+            return;
         }
-        if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } upload)
+        if (attempt is { IsAnswered: true } && error.Error != ForwarderError.ResponseHeaders)
         {
-            upload.MinDataRate = null;
+            return;
         }
-        if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } download)
-        {
-            download.MinDataRate = null;
-        }
-    }
-
-    private async Task AnswerErrorAsync(HttpContext context, DomainSnapshot domain, IForwarderErrorFeature error)
-    {
-        if (context.RequestAborted.IsCancellationRequested || IsOfTheClient(error.Error))
+        if (attempt is { HasClientFailed: true })
         {
             // YARP has set the status that fits (400, 408, 413), for a client that may still listen.
             return;
         }
-        var (refusal, reason) = Explain(error);
-        if (context.Response.HasStarted)
-        {
-            AnswerBrokeOff(domain.Domain, error.Error);
-            context.Abort();
-            return;
-        }
+        var (refusal, reason) = Explain(context, error);
         if (refusal.Code == AnswerMalformed.Code || refusal == Refusal.OriginResponseTimeout)
         {
-            NoValidAnswer(domain.Domain, refusal.Code, error.Exception?.InnerException?.Message ?? error.Exception?.Message ?? string.Empty);
+            Warn(domain, refusal.Code, error.Exception);
         }
         await RefuseAsync(context, refusal, reason);
     }
 
-    private static bool IsOfTheClient(ForwarderError error)
-        => error is ForwarderError.RequestBodyClient or ForwarderError.RequestBodyCanceled or ForwarderError.RequestCanceled;
-
-    private static (Refusal Refusal, string Reason) Explain(IForwarderErrorFeature error)
+    private static (Refusal Refusal, string Reason) Explain(HttpContext context, IForwarderErrorFeature error)
     {
-        if (OriginUnreachableException.In(error.Exception) is { } unreachable)
+        foreach (var cause in error.Exception is AggregateException several ? several.InnerExceptions : Enumerable.Repeat(error.Exception, 1))
         {
-            return (unreachable.Fault.Refusal, Sentence(unreachable.Fault.Reason));
+            switch (cause)
+            {
+                case OriginUnreachableException unreachable:
+                    return (unreachable.Fault.Refusal, Sentence(unreachable.Fault.Reason));
+                case RequestMalformedException malformed:
+                    return (RequestMalformed, Sentence(malformed.Message));
+                case AnswerMalformedException malformed:
+                    return (AnswerMalformed, Sentence(malformed.Message));
+                case AnswerBrokeOffException brokeOff:
+                    return (AnswerIncomplete, Sentence(brokeOff.Message));
+                default:
+                    continue;
+            }
         }
-        if (error.Exception is MalformedRequestException malformed)
-        {
-            return (RequestMalformed, malformed.Message);
-        }
-        return error.Error switch
-        {
-            ForwarderError.RequestTimedOut => (Refusal.OriginResponseTimeout, "The origin was silent for too long."),
-            _ when IsMalformedAnswer(error.Exception) => (AnswerMalformed, "The origin sent something else than an HTTP answer."),
-            _ => (AnswerIncomplete, "The connection to the origin was lost before an answer."),
-        };
+        return context.Response.StatusCode == StatusCodes.Status504GatewayTimeout
+            ? (Refusal.OriginResponseTimeout, "The origin was silent for too long.")
+            : (AnswerIncomplete, "The origin's answer could not be read.");
     }
-
-    private static bool IsMalformedAnswer(Exception? exception)
-        => exception is UnexpectedUpgradeException
-            || exception is HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded };
 
     private static string Sentence(string reason) => $"{char.ToUpper(reason[0], CultureInfo.InvariantCulture)}{reason.AsSpan(1)}.";
 
     private static Task RefuseAsync(HttpContext context, Refusal refusal, string detail) => RefusalResponse.WriteAsync(context, refusal, detail);
 
-    [LoggerMessage(1210, LogLevel.Warning, "An origin of {Domain} gave no valid answer: {Code}: {Reason}.")]
-    private partial void NoValidAnswer(string domain, string code, string reason);
+    // The origin's faults are warnings, but one every second tells enough.
+    private void Warn(DomainSnapshot domain, string code, Exception? exception)
+    {
+        var reason = (exception as AggregateException)?.InnerExceptions[^1].Message ?? exception?.Message ?? string.Empty;
+        var now = _time.GetTimestamp();
+        var last = Interlocked.Read(ref _warnedAt);
+        if (_time.GetElapsedTime(last, now) >= WarnEvery && Interlocked.CompareExchange(ref _warnedAt, now, last) == last)
+        {
+            AnswerInvalid(domain.Domain, code, reason);
+        }
+        else
+        {
+            AnswerInvalidToo(domain.Domain, code, reason);
+        }
+    }
 
-    [LoggerMessage(1211, LogLevel.Warning, "An origin of {Domain} broke off its answer: {Error}.")]
-    private partial void AnswerBrokeOff(string domain, ForwarderError error);
+    [LoggerMessage(1210, LogLevel.Warning, "An origin of {Domain} gave no valid answer: {Code}: {Reason}.")]
+    private partial void AnswerInvalid(string domain, string code, string reason);
+
+    [LoggerMessage(1211, LogLevel.Debug, "An origin of {Domain} gave no valid answer: {Code}: {Reason}.")]
+    private partial void AnswerInvalidToo(string domain, string code, string reason);
 }

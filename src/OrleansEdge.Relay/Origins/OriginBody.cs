@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 
 namespace OrleansEdge.Relay.Origins;
 
@@ -23,6 +24,8 @@ internal struct OriginBody
     private int _trailerBytes;
     private bool _sawDigit;
     private bool _sawCarriageReturn;
+    private List<byte>? _trailerLine;
+    private List<KeyValuePair<string, string>>? _trailers;
 
     private enum ChunkState
     {
@@ -37,6 +40,9 @@ internal struct OriginBody
     /// <summary>How the body is framed.</summary>
     public BodyFraming Framing { get; private init; }
 
+    /// <summary>Fields behind a chunked body.</summary>
+    public readonly IReadOnlyList<KeyValuePair<string, string>> Trailers => _trailers ?? [];
+
     /// <summary>Whether all of the body was taken.</summary>
     public readonly bool IsComplete => Framing switch
     {
@@ -46,9 +52,12 @@ internal struct OriginBody
         _ => false,
     };
 
-    /// <summary>The body that follows a final answer to a GET.</summary>
+    /// <summary>The body that follows the head of a final answer.</summary>
+    /// <param name="head">The head.</param>
+    /// <param name="isHead">Whether the request was a HEAD.</param>
+    /// <param name="body">The body, nothing of it taken.</param>
     /// <returns>What is wrong with the lengths that the head gives, or <see langword="null"/>.</returns>
-    public static string? TryOpen(OriginResponseHead head, out OriginBody body)
+    public static string? TryOpen(OriginResponseHead head, bool isHead, out OriginBody body)
     {
         body = default;
         var encodings = head.Values("Transfer-Encoding").ToArray();
@@ -66,7 +75,7 @@ internal struct OriginBody
         {
             return "the answer's Content-Length is no number";
         }
-        body = head.Status is 204 or 304 ? new OriginBody { Framing = BodyFraming.None }
+        body = isHead || head.Status is 204 or 304 ? new OriginBody { Framing = BodyFraming.None }
             : encodings.Length == 1 ? new OriginBody { Framing = BodyFraming.Chunked }
             : lengths.Length == 1 ? new OriginBody { Framing = BodyFraming.Length, _left = length }
             : new OriginBody { Framing = BodyFraming.UntilClose };
@@ -82,8 +91,8 @@ internal struct OriginBody
     {
         if (Framing != BodyFraming.Chunked)
         {
-            consumed = Framing == BodyFraming.UntilClose ? bytes.Length : (int)Math.Min(bytes.Length, _left);
-            _left -= Framing == BodyFraming.Length ? consumed : 0;
+            consumed = MostNext(bytes.Length);
+            Pass(consumed);
             data = ..consumed;
             return true;
         }
@@ -107,6 +116,12 @@ internal struct OriginBody
         return true;
     }
 
+    /// <summary>How many of the next bytes can be the body's, where it has no chunks.</summary>
+    public readonly int MostNext(int most) => Framing == BodyFraming.UntilClose ? most : (int)Math.Min(most, _left);
+
+    /// <summary>Takes bytes that are known to be the body's, where it has no chunks.</summary>
+    public void Pass(int count) => _left -= Framing == BodyFraming.Length ? count : 0;
+
     private bool TryTakeFraming(byte value)
     {
         if (_sawCarriageReturn)
@@ -124,7 +139,7 @@ internal struct OriginBody
         {
             ChunkState.Size => TryTakeSize(value),
             ChunkState.Extension => value is (byte)'\t' or >= 0x20 && _lineBytes <= MaxLineBytes,
-            ChunkState.Trailer => value is (byte)'\t' or >= 0x20 && ++_trailerBytes <= MaxTrailerBytes,
+            ChunkState.Trailer => TryTakeTrailer(value),
             _ => false,
         };
     }
@@ -141,6 +156,20 @@ internal struct OriginBody
         return _sawDigit && value is (byte)';' or (byte)' ' or (byte)'\t';
     }
 
+    private bool TryTakeTrailer(byte value)
+    {
+        (_trailerLine ??= []).Add(value);
+        return ++_trailerBytes <= MaxTrailerBytes;
+    }
+
+    private bool TryEndTrailer()
+    {
+        var isValid = OriginResponseHead.TryReadField(CollectionsMarshal.AsSpan(_trailerLine), out var field) is null;
+        (_trailers ??= []).Add(field);
+        _trailerLine!.Clear();
+        return isValid;
+    }
+
     private bool TryEndLine()
     {
         var isEmpty = _lineBytes == 0;
@@ -152,7 +181,7 @@ internal struct OriginBody
                 return isEmpty;
             case ChunkState.Trailer:
                 _state = isEmpty ? ChunkState.Done : ChunkState.Trailer;
-                return true;
+                return isEmpty || TryEndTrailer();
             default:
                 _state = _left == 0 ? ChunkState.Trailer : ChunkState.Data;
                 var isValid = _sawDigit;

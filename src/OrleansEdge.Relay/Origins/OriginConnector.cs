@@ -45,7 +45,7 @@ public sealed partial class OriginConnector
         OriginFault? first = null;
         foreach (var target in targets)
         {
-            var (connection, fault) = await DialAsync(domain, target, streamOwnsSocket: false, cancellationToken);
+            var (connection, fault) = await DialAsync(domain, target, cancellationToken);
             if (connection is not null)
             {
                 return new OriginConnectResult(connection, null, string.Empty, string.Empty, connection.RemoteEndPoint.ToString());
@@ -59,9 +59,9 @@ public sealed partial class OriginConnector
     internal OriginTarget[] Order(DomainSnapshot domain, bool clientUsesTls, string host)
         => OriginOrder.Draw(domain.Config, clientUsesTls, host, _health, _random);
 
-    internal async ValueTask<DialResult> DialAsync(DomainSnapshot domain, OriginTarget target, bool streamOwnsSocket, CancellationToken cancellationToken)
+    internal async ValueTask<DialResult> DialAsync(DomainSnapshot domain, OriginTarget target, CancellationToken cancellationToken)
     {
-        var result = await _dialer.DialAsync(target, domain.Config.HostHeader, streamOwnsSocket, cancellationToken);
+        var result = await _dialer.DialAsync(target, domain.Config.HostHeader, cancellationToken);
         if (result.Fault is { } fault)
         {
             Note(domain, target, fault);

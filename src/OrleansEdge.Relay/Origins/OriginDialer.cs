@@ -35,10 +35,9 @@ internal sealed class OriginDialer
     /// <summary>Dials.</summary>
     /// <param name="target">The origin.</param>
     /// <param name="hostHeader">Kept on the connection for the handshake.</param>
-    /// <param name="streamOwnsSocket">Whether disposing the connection's stream closes the socket.</param>
     /// <param name="cancellationToken">The client left.</param>
     /// <exception cref="OperationCanceledException">The client left.</exception>
-    public async ValueTask<DialResult> DialAsync(OriginTarget target, string? hostHeader, bool streamOwnsSocket, CancellationToken cancellationToken)
+    public async ValueTask<DialResult> DialAsync(OriginTarget target, string? hostHeader, CancellationToken cancellationToken)
     {
         using var timeout = new CancellationTokenSource(_timeout, _time);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
@@ -53,7 +52,7 @@ internal sealed class OriginDialer
                 return new DialResult(null, OriginFault.Of(fault));
             }
             step = "TLS handshake";
-            return await OpenAsync(target, hostHeader, tcp, streamOwnsSocket, limit.Token);
+            return await OpenAsync(target, hostHeader, tcp, limit.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -66,9 +65,9 @@ internal sealed class OriginDialer
     }
 
     private async ValueTask<DialResult> OpenAsync(
-        OriginTarget target, string? hostHeader, TcpResult tcp, bool streamOwnsSocket, CancellationToken cancellationToken)
+        OriginTarget target, string? hostHeader, TcpResult tcp, CancellationToken cancellationToken)
     {
-        var network = new NetworkStream(tcp.Socket!, streamOwnsSocket);
+        var network = new NetworkStream(tcp.Socket!, ownsSocket: false);
         var tls = target.TlsName is null ? null : new SslStream(network, leaveInnerStreamOpen: false);
         var connection = new OriginConnection(target, tcp.Socket!, tcp.EndPoint!, tls ?? (Stream)network, _health) { HostHeader = hostHeader };
         var isOpen = tls is null;

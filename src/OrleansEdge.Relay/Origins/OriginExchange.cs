@@ -1,127 +1,94 @@
-using System.Globalization;
-using System.Net;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Primitives;
+using Microsoft.AspNetCore.Http.Features;
 using OrleansEdge.Model;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace OrleansEdge.Relay.Origins;
 
-/// <summary>One forwarded HTTP request: how its head becomes the origin's, and the origin's answer the client's.</summary>
-internal sealed class OriginExchange(DomainSnapshot domain, bool clientUsesTls, RequestTarget target, ForwardedHeaders forwarded) : HttpTransformer
+/// <summary>One forwarded HTTP request: how its head becomes the origin's, and the head of the answer the client's. It rides through YARP
+/// as the transformer and through the handler as an option of the request.</summary>
+internal sealed class OriginExchange(HttpContext context, DomainSnapshot domain, bool clientUsesTls, RequestTarget target, ForwardedHeaders forwarded) : HttpTransformer
 {
-    /// <summary>Where <see cref="OriginFailover"/> finds the exchange of a request.</summary>
+    /// <summary>Where the handler finds the exchange of a request.</summary>
     public static readonly HttpRequestOptionsKey<OriginExchange> Key = new("OrleansEdge.OriginExchange");
 
-    // The target goes on as it came: no escape is added, removed or resolved.
-    private static readonly UriCreationOptions Verbatim = new() { DangerousDisablePathAndQueryCanonicalization = true };
-
     public DomainSnapshot Domain => domain;
+
+    /// <summary>The client's answer.</summary>
+    public HttpResponse Client => context.Response;
+
+    /// <summary>The request's method.</summary>
+    public string Method => context.Request.Method;
+
+    /// <summary>Whether the answer has no body whatever its fields say.</summary>
+    public bool IsHead => HttpMethods.IsHead(Method);
+
+    /// <summary>Whether the client waits to be asked for its body.</summary>
+    public bool ExpectsContinue => context.Request.Headers.Expect.ToString().Equals("100-continue", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Whether the request has a body. Under HTTP/1.1 its fields decide: an Upgrade that was dropped is none.</summary>
+    public bool HasBody => !HttpProtocol.IsHttp11(context.Request.Protocol) || RequestLength > 0 || context.Request.Headers.TransferEncoding.Count > 0;
+
+    /// <summary>Length of the request's body; <see langword="null"/>: not known, it is sent in chunks.</summary>
+    public long? RequestLength => context.Request.ContentLength;
+
+    /// <summary>The last attempt on a connection, to be disposed when YARP is done.</summary>
+    public OriginHttpExchange? Attempt { get; set; }
 
     /// <summary>The origins in the order in which they are tried.</summary>
     public OriginTarget[] Order(OriginConnector connector) => connector.Order(domain, clientUsesTls, target.Authority);
 
-    /// <summary>The address under which the pool keeps connections to one origin.</summary>
-    public Uri UriFor(OriginTarget origin) => new($"http://{origin.PoolName()}{target.PathAndQuery}", Verbatim);
+    /// <summary>Writes the head for the origin.</summary>
+    /// <exception cref="RequestMalformedException">It cannot be written.</exception>
+    public void WriteHead(HeadBuffer head, bool hasBody)
+    {
+        var fault = OriginRequestHead.WriteHttp(head, context, target, domain.Config.HostHeader, forwarded, isChunked: hasBody && RequestLength is null);
+        if (fault is not null)
+        {
+            throw new RequestMalformedException(fault);
+        }
+    }
 
     public override ValueTask TransformRequestAsync(
         HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
     {
         proxyRequest.RequestUri = new Uri(destinationPrefix);
         proxyRequest.Options.Set(Key, this);
-        CopyFields(httpContext, proxyRequest);
-        foreach (var (name, value) in forwarded.Apply(httpContext, target.Authority))
-        {
-            proxyRequest.Headers.TryAddWithoutValidation(name, value);
-        }
-        proxyRequest.Headers.Host = domain.Config.HostHeader ?? target.Authority;
         return ValueTask.CompletedTask;
     }
 
     public override ValueTask<bool> TransformResponseAsync(HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
     {
-        if (proxyResponse is null)
+        if (proxyResponse?.Content is not OriginHttpContent answer)
         {
             return ValueTask.FromResult(false);
         }
-        var named = NamedByConnection(proxyResponse);
+        var named = EndToEndFields.NamedBy(answer.Head.Values("Connection").ToArray());
         var headers = httpContext.Response.Headers;
-        CopyFields(proxyResponse.Headers, headers, named);
-        CopyFields(proxyResponse.Content.Headers, headers, named);
-        if (proxyResponse.Headers.NonValidated.Contains("Transfer-Encoding") || proxyResponse.StatusCode == HttpStatusCode.NoContent)
+        foreach (var (name, value) in answer.Head.Fields)
         {
-            headers.ContentLength = null;
+            if (EndToEndFields.PassesDown(name, named))
+            {
+                headers.Append(name, value);
+            }
         }
-        proxyResponse.Content = new HeadFirstContent(proxyResponse.Content, httpContext.Response);
+        if (answer.Head.Status == StatusCodes.Status204NoContent)
+        {
+            headers.Remove("Content-Length");
+        }
         return ValueTask.FromResult(true);
     }
 
     public override ValueTask TransformResponseTrailersAsync(HttpContext httpContext, HttpResponseMessage proxyResponse, CancellationToken cancellationToken)
     {
-        if (httpContext.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpResponseTrailersFeature>()?.Trailers is { IsReadOnly: false } trailers)
+        if (proxyResponse.Content is OriginHttpContent answer
+            && httpContext.Features.Get<IHttpResponseTrailersFeature>()?.Trailers is { IsReadOnly: false } trailers)
         {
-            CopyFields(proxyResponse.TrailingHeaders, trailers, null);
+            foreach (var (name, value) in answer.Trailers)
+            {
+                trailers.Append(name, value);
+            }
         }
         return ValueTask.CompletedTask;
     }
-
-    private void CopyFields(HttpContext context, HttpRequestMessage request)
-    {
-        var headers = context.Request.Headers;
-        var named = EndToEndFields.NamedBy(headers.Connection);
-        foreach (var (name, values) in headers)
-        {
-            if (!EndToEndFields.Passes(name, named))
-            {
-                continue;
-            }
-            if (!OriginRequestHead.IsOneLine(name, values))
-            {
-                throw new MalformedRequestException("A header field is malformed.");
-            }
-            if (!forwarded.Replaces(name, context) && !name.Equals("Host", StringComparison.OrdinalIgnoreCase))
-            {
-                CopyField(context.Request, request, name, values);
-            }
-        }
-    }
-
-    private static void CopyField(HttpRequest client, HttpRequestMessage request, string name, StringValues values)
-    {
-        if (name.Equals("Max-Forwards", StringComparison.OrdinalIgnoreCase) && IsLimitedByMaxForwards(client.Method))
-        {
-            values = Decremented(values);
-        }
-        if (!request.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values))
-        {
-            request.Content ??= new ByteArrayContent([]);
-            request.Content.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
-        }
-    }
-
-    private static bool IsLimitedByMaxForwards(string method) => HttpMethods.IsOptions(method) || HttpMethods.IsTrace(method);
-
-    private static StringValues Decremented(StringValues values)
-        => ulong.TryParse(values, NumberStyles.None, CultureInfo.InvariantCulture, out var left) && left > 0
-            ? (left - 1).ToString(CultureInfo.InvariantCulture)
-            : values;
-
-    private static HashSet<string>? NamedByConnection(HttpResponseMessage response)
-        => response.Headers.NonValidated.TryGetValues("Connection", out var connection)
-            ? EndToEndFields.NamedBy(connection.ToArray())
-            : null;
-
-    private static void CopyFields(System.Net.Http.Headers.HttpHeaders from, IHeaderDictionary to, HashSet<string>? named)
-    {
-        foreach (var (name, values) in from.NonValidated)
-        {
-            if (EndToEndFields.PassesDown(name, named))
-            {
-                to.Append(name, values.ToArray());
-            }
-        }
-    }
 }
-
-/// <summary>The client's request cannot be written to an origin.</summary>
-internal sealed class MalformedRequestException(string message) : Exception(message);

@@ -8,7 +8,6 @@ namespace OrleansEdge.Relay.Origins;
 /// <summary>The edge's side of the opening handshake with an origin (RFC 6455 section 4.1).</summary>
 public static class OriginHandshake
 {
-    private const int MostInterimAnswers = 16;
     private const string AcceptGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
     /// <summary>Asks the origin to upgrade and reads its answer; interim answers (1xx other than 101) are skipped.</summary>
@@ -78,7 +77,7 @@ public static class OriginHandshake
 
     private static async Task<(OriginResponseHead? Head, string Fault)> ReadFinalHeadAsync(Stream stream, HeadBuffer buffer, CancellationToken cancellationToken)
     {
-        for (var interim = 0; interim <= MostInterimAnswers; interim++)
+        for (var interim = 0; interim <= OriginResponseHead.MostInterimAnswers; interim++)
         {
             var head = new OriginResponseHead();
             while (!head.Advance(buffer.Span))
@@ -100,7 +99,7 @@ public static class OriginHandshake
                 return (head, string.Empty);
             }
         }
-        return (null, $"more than {MostInterimAnswers} interim answers");
+        return (null, $"more than {OriginResponseHead.MostInterimAnswers} interim answers");
     }
 
     private static OriginHandshakeResult Judge(
@@ -116,7 +115,7 @@ public static class OriginHandshake
         {
             return OriginHandshakeResult.Refused(Refusal.OriginHandshakeInvalid, $"status {head.Status} does not answer a WebSocket handshake");
         }
-        return OriginBody.TryOpen(head, out var body) is { } bodyFault
+        return OriginBody.TryOpen(head, isHead: false, out var body) is { } bodyFault
             ? OriginHandshakeResult.Refused(Refusal.OriginHandshakeInvalid, bodyFault)
             : OriginHandshakeResult.Answered(new OriginAnswer(head, body, connection, buffer, time, timeout));
     }

@@ -11,6 +11,9 @@ internal sealed class OriginResponseHead
     /// <summary>Most bytes of a head.</summary>
     public const int MaxBytes = 32 * 1024;
 
+    /// <summary>Most interim answers (1xx) before the final one.</summary>
+    public const int MostInterimAnswers = 16;
+
     /// <summary>Characters of a token (RFC 9110 section 5.6.2).</summary>
     public static readonly SearchValues<char> TokenCharacters = SearchValues.Create(Token);
 
@@ -75,6 +78,28 @@ internal sealed class OriginResponseHead
     public bool Lists(string name, string element)
         => Values(name).Any(value => value.Split(',').Any(item => item.Trim(' ', '\t').Equals(element, StringComparison.OrdinalIgnoreCase)));
 
+    /// <summary>Reads one field line, without its end.</summary>
+    /// <returns>What breaks the rules, or <see langword="null"/>.</returns>
+    public static string? TryReadField(ReadOnlySpan<byte> line, out KeyValuePair<string, string> field)
+    {
+        field = default;
+        var colon = line.IndexOf((byte)':');
+        if (line[0] is (byte)' ' or (byte)'\t')
+        {
+            return "a header field is folded";
+        }
+        if (colon <= 0 || line[..colon].ContainsAnyExcept(TokenBytes))
+        {
+            return "a header field has no valid name";
+        }
+        if (line[(colon + 1)..].ContainsAny(ControlBytes))
+        {
+            return "a header field has a control character";
+        }
+        field = new(Encoding.Latin1.GetString(line[..colon]), Encoding.Latin1.GetString(line[(colon + 1)..].Trim(" \t"u8)));
+        return null;
+    }
+
     private void CheckBeginning(ReadOnlySpan<byte> bytes)
     {
         var expected = "HTTP/1."u8;
@@ -124,23 +149,10 @@ internal sealed class OriginResponseHead
 
     private void ReadField(ReadOnlySpan<byte> line)
     {
-        var colon = line.IndexOf((byte)':');
-        if (line[0] is (byte)' ' or (byte)'\t')
+        Fault = TryReadField(line, out var field);
+        if (Fault is null)
         {
-            Fault = "a header field is folded";
-        }
-        else if (colon <= 0 || line[..colon].ContainsAnyExcept(TokenBytes))
-        {
-            Fault = "a header field has no valid name";
-        }
-        else if (line[(colon + 1)..].ContainsAny(ControlBytes))
-        {
-            Fault = "a header field has a control character";
-        }
-        else
-        {
-            var value = line[(colon + 1)..].Trim(" \t"u8);
-            _fields.Add(new(Encoding.Latin1.GetString(line[..colon]), Encoding.Latin1.GetString(value)));
+            _fields.Add(field);
         }
     }
 }

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using OrleansEdge.Model;
 
 namespace OrleansEdge.Relay.Origins;
@@ -35,12 +33,5 @@ internal sealed record OriginTarget(OriginConfig Origin, string Address, int Por
         }
         var name = domain.OriginTls.ServerName ?? RequestTarget.HostOf(domain.HostHeader ?? host).TrimEnd('.');
         return new OriginTarget(origin, address, origin.HttpsPort, name.Length == 0 ? address : name, domain.OriginTls.Verify);
-    }
-
-    /// <summary>A host name under which an HTTP connection pool keeps the connections of this target and of no other.</summary>
-    public string PoolName()
-    {
-        var identity = $"{Address}\n{Port}\n{TlsName}\n{VerifyCertificate}";
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(identity)).AsSpan(0, 20)) + ".invalid";
     }
 }
