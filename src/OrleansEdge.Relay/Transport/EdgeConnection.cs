@@ -206,7 +206,6 @@ internal sealed class EdgeConnection : ConnectionContext, IEdgeConnection, IDupl
             size = received == memory.Length ? LargeRead : SmallRead;
             _input.Writer.Advance(received);
             var flush = await _input.Writer.FlushAsync();
-            _stopReceiving.Token.ThrowIfCancellationRequested();
             if (flush.IsCompleted)
             {
                 throw new OperationCanceledException("The reader has gone.");

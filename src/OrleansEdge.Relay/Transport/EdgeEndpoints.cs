@@ -194,7 +194,9 @@ public static class EdgeEndpoints
         {
             var certificates = services.GetRequiredService<CertificateStore>();
             var logger = services.GetRequiredService<ILogger<EdgeTls>>();
-            var tls = new EdgeTls(certificates, endpoint.HttpsOptions.ServerCertificate, listen.Protocols, logger);
+            // Kestrel would serve a developer's certificate too, where it finds one.
+            var hasOwn = endpoint.ConfigSection.GetSection("Certificate").Exists();
+            var tls = new EdgeTls(certificates, hasOwn ? endpoint.HttpsOptions.ServerCertificate : null, listen.Protocols, logger);
             listen.UseHttps(tls.ToOptions());
         }
     }

@@ -18,7 +18,7 @@ internal sealed class SocketOutput(Socket socket, MemoryPool<byte> pool, Action 
     private Block _current;
     private long _unflushed;
     private Task _sending = Task.CompletedTask;
-    private CancellationTokenSource? _waiting;
+    private TaskCompletionSource? _waiting;
     private bool _cancelNext;
     private bool _completed;
     private volatile bool _broken;
@@ -108,12 +108,8 @@ internal sealed class SocketOutput(Socket socket, MemoryPool<byte> pool, Action 
     {
         lock (_sync)
         {
-            if (_waiting is null)
-            {
-                _cancelNext = true;
-            }
-
-            _waiting?.Cancel();
+            _cancelNext = _waiting is null;
+            _waiting?.TrySetResult();
         }
     }
 
@@ -165,22 +161,22 @@ internal sealed class SocketOutput(Socket socket, MemoryPool<byte> pool, Action 
 
     private async ValueTask<FlushResult> WaitAsync(CancellationToken cancellationToken)
     {
-        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var cancelled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_sync)
         {
-            _waiting = waiting;
+            _waiting = cancelled;
+            if (_cancelNext)
+            {
+                _cancelNext = false;
+                cancelled.SetResult();
+            }
         }
 
         try
         {
-            await _sending.WaitAsync(waiting.Token);
-            return new FlushResult(isCanceled: false, isCompleted: _broken);
-        }
-        catch (OperationCanceledException)
-        {
-            // Only the waiting ends: the bytes are on their way, and the next flush waits for them first.
-            cancellationToken.ThrowIfCancellationRequested();
-            return new FlushResult(isCanceled: true, isCompleted: _broken);
+            // Where this ends early only the waiting ends: the bytes are on their way, and the next flush waits for them first.
+            await Task.WhenAny(_sending, cancelled.Task).WaitAsync(cancellationToken);
+            return new FlushResult(isCanceled: cancelled.Task.IsCompleted, isCompleted: _broken);
         }
         finally
         {

@@ -183,6 +183,18 @@ public sealed class CertificateTests : IDisposable
         await ConnectionEndTests.UntilAsync(() => server.Services.GetRequiredService<CertificateStore>().Find("a.test") is not null);
     }
 
+    [Fact]
+    public async Task HandshakeDoesNotBegin_ClosedAfterTenSeconds()
+    {
+        await using var server = await StartAsync();
+        using var client = await server.ConnectAsync(EdgeEndpoints.EdgeTls);
+        var begun = System.Diagnostics.Stopwatch.StartNew();
+
+        await client.ReadToEndAsync();
+
+        Assert.InRange(begun.Elapsed.TotalSeconds, 9.5, 20);
+    }
+
     [Theory]
     [InlineData(SslProtocols.Tls12, true)]
     [InlineData(SslProtocols.Tls13, true)]

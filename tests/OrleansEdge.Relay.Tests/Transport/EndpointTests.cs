@@ -1,4 +1,6 @@
+using System.Net;
 using System.Net.Security;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -31,6 +33,25 @@ public sealed class EndpointTests
         using var client = HttpTests.NewClient(server, endpoint, version);
 
         Assert.Equal($"{endpoint} True", await client.GetStringAsync(new Uri("/", UriKind.Relative)));
+    }
+
+    [Theory]
+    [InlineData("http://127.0.0.1:0", "127.0.0.1")]
+    [InlineData("http://[::1]:0", "::1")]
+    [InlineData("http://*:0", "127.0.0.1")]
+    [InlineData("http://*:0", "::1")]
+    [InlineData("http://0.0.0.0:0", "127.0.0.1")]
+    [InlineData("http://localhost:FREE", "127.0.0.1")]
+    [InlineData("http://localhost:FREE", "::1")]
+    public async Task AddressOfAnyForm_IsServedAndNamed(string url, string address)
+    {
+        await using var server = await EdgeServer.StartAsync(
+            context => context.Response.WriteAsync($"<{EdgeEndpoints.NameOf(context)} {context.Connection.RemoteIpAddress}>"),
+            settings => settings["Kestrel:Endpoints:Edge:Url"] = url.Replace("FREE", FreePort().ToString(), StringComparison.Ordinal));
+        using var client = await RawClient.ConnectAsync(new IPEndPoint(IPAddress.Parse(address), server.At(EdgeEndpoints.Edge).Port));
+        await client.SendAsync("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+
+        await client.ReadToAsync($"<Edge {address}>");
     }
 
     [Fact]
@@ -102,6 +123,13 @@ public sealed class EndpointTests
         });
 
         Assert.Equal(own, (await CertificateDirectory.AskAsync(server, "any.test")).Thumbprint);
+    }
+
+    private static int FreePort()
+    {
+        using var socket = new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp) { DualMode = true };
+        socket.Bind(new IPEndPoint(IPAddress.IPv6Any, 0));
+        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 
     // The first frame of the server: length (3), type 4, flags, stream (4), then settings of 2 + 4 bytes.

@@ -15,7 +15,7 @@ internal sealed class RawClient(Socket socket) : IDisposable
 
     public static async Task<RawClient> ConnectAsync(EndPoint server, Action<Socket>? prepare = null)
     {
-        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        var socket = new Socket(server.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         prepare?.Invoke(socket);
         await socket.ConnectAsync(server);
         return new RawClient(socket);
