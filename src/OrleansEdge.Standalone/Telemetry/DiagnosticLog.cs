@@ -11,6 +11,8 @@ internal static class DiagnosticLog
     {
         logging.SetMinimumLevel(LogLevel.Warning);
         logging.AddFilter("OrleansEdge", LogLevel.Information);
+        // It warns with a stack trace of each client that goes away; what concerns origins the relay says itself.
+        logging.AddFilter("Yarp", LogLevel.Error);
         logging.AddConfiguration(configuration.GetSection("Logging"));
         logging.AddConsole(console =>
         {

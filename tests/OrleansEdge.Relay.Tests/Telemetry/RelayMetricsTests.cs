@@ -72,6 +72,7 @@ public sealed class RelayMetricsTests : IDisposable
         => Assert.Equal(
             [
                 ("orleansedge.access_log.dropped", "{line}"),
+                ("orleansedge.drain.sessions", "{session}"),
                 ("orleansedge.origin.connect.duration", "s"),
                 ("orleansedge.websocket.active_sessions", "{session}"),
                 ("orleansedge.websocket.ends", "{session}"),

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
+using OrleansEdge.Standalone.Settings;
 using OrleansEdge.Testing;
 
 namespace OrleansEdge.Standalone.Tests.Host;
@@ -137,6 +138,38 @@ public sealed partial class StartTests : IDisposable
         Assert.StartsWith("404 ", answer, StringComparison.Ordinal);
         Assert.Contains("domain_unknown", answer, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task DataDirectoryIsNotSet_ItIsUnderXdgDataHome()
+    {
+        await using var process = ChildProcess.Start(
+            "edge",
+            "dotnet",
+            [RepositoryFiles.Built("src/OrleansEdge.Standalone"), HostProcess.AnyEdge, HostProcess.AnyAdmin],
+            new Dictionary<string, string?> { ["XDG_DATA_HOME"] = _folder.Path },
+            workingDirectory: "/");
+        await process.Output.TakeAsync(line => line == "Ready." ? line : null, "\"Ready.\"");
+        Assert.Contains($"  data     {_folder["orleans-edge"]}", process.Output.Snapshot());
+        Assert.True(Directory.Exists(_folder["orleans-edge/domains"]));
+    }
+
+    [Fact]
+    public async Task DataDirectoryIsRelative_ItIsSeenFromTheWorkingDirectory()
+    {
+        await using var process = ChildProcess.Start(
+            "edge",
+            "dotnet",
+            [RepositoryFiles.Built("src/OrleansEdge.Standalone"), HostProcess.AnyEdge, HostProcess.AnyAdmin, "--Edge:DataDirectory=my/data"],
+            workingDirectory: _folder.Path);
+        await process.Output.TakeAsync(line => line == "Ready." ? line : null, "\"Ready.\"");
+        Assert.True(Directory.Exists(_folder["my/data/domains"]));
+    }
+
+    [Fact]
+    public void NothingIsSet_TheEndpointsAreThoseOfTheDocuments()
+        => Assert.Equal(
+            [("Kestrel:Endpoints:Admin:Url", "http://127.0.0.1:8081"), ("Kestrel:Endpoints:Edge:Url", "http://127.0.0.1:8080")],
+            EndpointSettings.Defaults.Select(pair => (pair.Key, pair.Value!)).Order());
 
     [Fact]
     public async Task Version_IsPrinted()
