@@ -86,7 +86,11 @@ internal sealed class OriginExchange(HttpContext context, DomainSnapshot domain,
         {
             foreach (var (name, value) in answer.Trailers)
             {
-                trailers.Append(name, value);
+                // A length that comes behind the body frames nothing (RFC 9110 section 6.5.1).
+                if (EndToEndFields.PassesDown(name, null) && !name.Equals("Content-Length", StringComparison.OrdinalIgnoreCase))
+                {
+                    trailers.Append(name, value);
+                }
             }
         }
         return ValueTask.CompletedTask;
