@@ -11,10 +11,18 @@ public sealed class IdleSessionsTests(ITestOutputHelper output)
     private const int Half = 2_500;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
+    // Resident memory is to follow what is held, not what a collector with plenty of room has not collected yet.
+    private static readonly Dictionary<string, string?> EagerCollector = new()
+    {
+        ["DOTNET_gcServer"] = "0",
+        ["DOTNET_GCgen0size"] = "0x400000",
+        ["DOTNET_GCConserveMemory"] = "9",
+    };
+
     [DescriptorFact(4 * Half)]
     public async Task FiveThousandIdleSessions_OnlyThoseOfAChangedDomainEnd()
     {
-        await using var edge = await EdgeProcess.StartAsync();
+        await using var edge = await EdgeProcess.StartAsync(new() { Environment = EagerCollector });
         await using var origin = StartLoad("origin");
         await using var clients = StartLoad("clients");
         await clients.WaitForAsync("started");
@@ -33,20 +41,22 @@ public sealed class IdleSessionsTests(ITestOutputHelper output)
         await AssertClosedAsync(clients, "left", "1008 domain disabled");
         await AssertOpenAsync(clients, "right", Half);
         await AssertOriginHoldsAsync(origin, Half);
-        Resident(edge, "half of them ended");
+        Resident(edge, "half of them left");
 
-        await edge.Admin.ChangeDomainAsync("right.test", document => document["webSocket"]!["timeoutSeconds"] = 1);
+        await SetTimeoutAsync(edge, "right", 1);
         await AssertClosedAsync(clients, "right", "1001 idle timeout");
         await AssertOriginHoldsAsync(origin, 0);
-        var after = Resident(edge, "all ended");
+        Assert.Empty(await edge.Admin.ListSessionsAsync("right.test"));
+        Resident(edge, "none left");
 
         // What 5,000 sessions had is there for the next 5,000: a leak of their state would show as growth.
-        await edge.Admin.ChangeDomainAsync("right.test", document => document["webSocket"]!["timeoutSeconds"] = 0);
+        await SetTimeoutAsync(edge, "right", 0);
         await ConnectAsync(edge, clients, "right", 2 * Half);
-        var again = Resident(edge, "5,000 idle sessions again");
         await AssertOpenAsync(clients, "right", 2 * Half);
-        Assert.InRange(again, 0, held + ((held - empty) / 4) + (8 << 20));
-        Assert.InRange(after, 0, held + (8 << 20));
+        Assert.InRange(Resident(edge, "5,000 idle sessions again"), 0, held + ((held - empty) / 4) + (8 << 20));
+        await SetTimeoutAsync(edge, "right", 1);
+        await AssertClosedAsync(clients, "right", "1001 idle timeout");
+        await AssertMemoryComesBackAsync(edge, clients, empty + ((held - empty) * 6 / 10));
     }
 
     private static ProcessPeer StartLoad(string side)
@@ -60,9 +70,12 @@ public sealed class IdleSessionsTests(ITestOutputHelper output)
             await edge.Admin.PutDomainAsync($"{name}.test", port, "acme", new JsonObject { ["timeoutSeconds"] = 1 });
             await ConnectAsync(edge, clients, name, 50);
             await AssertClosedAsync(clients, name, "1001 idle timeout");
-            await edge.Admin.ChangeDomainAsync($"{name}.test", document => document["webSocket"]!["timeoutSeconds"] = 0);
+            await SetTimeoutAsync(edge, name, 0);
         }
     }
+
+    private static Task SetTimeoutAsync(EdgeProcess edge, string group, int seconds)
+        => edge.Admin.ChangeDomainAsync($"{group}.test", document => document["webSocket"]!["timeoutSeconds"] = seconds);
 
     private static async Task ConnectAsync(EdgeProcess edge, ProcessPeer clients, string group, int count)
     {
@@ -109,6 +122,20 @@ public sealed class IdleSessionsTests(ITestOutputHelper output)
 
             Assert.False(timeout.IsCancellationRequested, $"the origin holds {open} WebSockets instead of {expected}");
             await Task.Delay(50, CancellationToken.None);
+        }
+    }
+
+    /// <summary>A collector gives memory back while it works, so there is some traffic until it has.</summary>
+    private async Task AssertMemoryComesBackAsync(EdgeProcess edge, ProcessPeer clients, long limit)
+    {
+        using var timeout = new CancellationTokenSource(Patience);
+        while (Resident(edge, "after some more traffic") > limit)
+        {
+            Assert.False(timeout.IsCancellationRequested, $"more than {limit / 1024 / 1024} MiB are resident without sessions");
+            await SetTimeoutAsync(edge, "right", 0);
+            await ConnectAsync(edge, clients, "right", 500);
+            await SetTimeoutAsync(edge, "right", 1);
+            await AssertClosedAsync(clients, "right", "1001 idle timeout");
         }
     }
 
