@@ -112,10 +112,11 @@ public sealed class MalformedRequests(HostileEdge edge) : IClassFixture<HostileE
         await wire.SendAsync(Fill(Smuggling[name], domain));
         var answer = await wire.ReadResponseAsync();
         Assert.Contains(answer.Status, (int[])[200, 400]);
-        if (Smuggling[name].EndsWith(Smuggled, StringComparison.Ordinal) || answer.Status == 400)
+
+        // Nothing of what hides behind is answered: the connection idles or ends.
+        if (await wire.AnythingAsync(TimeSpan.FromSeconds(1)))
         {
-            // A connection whose framing was in doubt is of no further use (RFC 9112 section 6.1).
-            await wire.ExpectEndAsync(TimeSpan.FromSeconds(5));
+            await wire.ExpectEndAsync();
         }
 
         await origin.DisposeAsync();
