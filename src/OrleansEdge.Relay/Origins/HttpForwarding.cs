@@ -82,11 +82,12 @@ public sealed partial class HttpForwarding : IDisposable
         }
     }
 
-    /// <summary>Whether a request has both <c>Transfer-Encoding</c> and <c>Content-Length</c>, or <c>Transfer-Encoding</c> under HTTP/1.0: the shapes
-    /// of request smuggling (RFC 9112 section 6.1). Kestrel renames the length of such a request to <c>X-Content-Length</c>.</summary>
+    /// <summary>Whether a request has both <c>Transfer-Encoding</c> and <c>Content-Length</c>, a <c>Transfer-Encoding</c> that is not
+    /// <c>chunked</c> alone and once, or one under HTTP/1.0: the shapes of request smuggling (RFC 9112 section 6.1). Kestrel renames the length of such a request to <c>X-Content-Length</c>.</summary>
     public static bool HasAmbiguousLength(HttpRequest request)
         => request.Headers.TransferEncoding.Count > 0
-            && (request.Headers.ContainsKey("Content-Length") || request.Headers.ContainsKey("X-Content-Length") || HttpProtocol.IsHttp10(request.Protocol));
+            && (!request.Headers.TransferEncoding.ToString().Equals("chunked", StringComparison.OrdinalIgnoreCase)
+                || request.Headers.ContainsKey("Content-Length") || request.Headers.ContainsKey("X-Content-Length") || HttpProtocol.IsHttp10(request.Protocol));
 
     /// <inheritdoc/>
     public void Dispose() => _invoker.Dispose();

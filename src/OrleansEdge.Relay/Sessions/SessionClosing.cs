@@ -83,7 +83,12 @@ internal sealed class SessionClosing(RelaySession session, TimeProvider time)
 
     private async Task CloseAndCutAsync(SessionSide side, CloseFrame close)
     {
-        await side.Sender.CloseAsync(close, StepLimit, time);
+        // Under HTTP/2 a reset overtakes what the server has not framed yet, so the Close is let out first.
+        if (await side.Sender.CloseAsync(close, StepLimit, time))
+        {
+            await TryFinishSendingAsync(side);
+        }
+
         side.Leg.Abort();
     }
 

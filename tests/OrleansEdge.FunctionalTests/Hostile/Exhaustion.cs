@@ -171,13 +171,13 @@ public sealed class Exhaustion(HostileEdge edge) : IClassFixture<HostileEdge>
     [Fact]
     public async Task MoreConnectionsThanDescriptors_EdgeServesAgainWhenTheyAreGone()
     {
-        await using var small = await EdgeProcess.StartAsync(prefix: "prlimit --nofile=320");
+        await using var small = await EdgeProcess.StartAsync(prefix: "prlimit --nofile=600");
         await small.Admin.PutTenantAsync(AdminClient.Tenant);
         await using var session = await Session.OpenAsync(Way.Http1, small);
         await session.GreetAsync();
         var before = small.Descriptors;
         var sockets = new List<Socket>();
-        for (var i = 0; i < 500; i++)
+        for (var i = 0; i < 900; i++)
         {
             var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
             sockets.Add(socket);
@@ -208,12 +208,12 @@ public sealed class Exhaustion(HostileEdge edge) : IClassFixture<HostileEdge>
     [Fact]
     public async Task MoreSessionsThanDescriptors_TheRestIsRefusedAsOverloaded()
     {
-        await using var small = await EdgeProcess.StartAsync(prefix: "prlimit --nofile=320");
+        await using var small = await EdgeProcess.StartAsync(prefix: "prlimit --nofile=600");
         await small.Admin.PutTenantAsync(AdminClient.Tenant);
         await using var first = await Session.OpenAsync(Way.Http1, small);
         var open = new List<Wire>();
         ScriptedResponse? refused = null;
-        for (var i = 0; i < 300 && refused is null; i++)
+        for (var i = 0; i < 400 && refused is null; i++)
         {
             var accepting = first.Listener.AcceptWebSocketAsync();
             var (wire, answer) = await ScriptedClient.HandshakeAsync(small, Way.Http1, new Handshake(first.Domain));

@@ -14,7 +14,6 @@ public sealed class MalformedRequests(HostileEdge edge) : IClassFixture<HostileE
         ["field without a colon"] = (400, "GET / HTTP/1.1\r\nHost: {host}\r\nnonsense\r\n\r\n"),
         ["space before the colon"] = (400, "GET / HTTP/1.1\r\nHost: {host}\r\nX-Y : 1\r\n\r\n"),
         ["empty field name"] = (400, "GET / HTTP/1.1\r\nHost: {host}\r\n: 1\r\n\r\n"),
-        ["control character in a field name"] = (400, "GET / HTTP/1.1\r\nHost: {host}\r\nX\u0001Y: 1\r\n\r\n"),
         ["NUL in a field value"] = (400, "GET / HTTP/1.1\r\nHost: {host}\r\nX-Y: a\0b\r\n\r\n"),
         ["bare CR in a field value"] = (400, "GET / HTTP/1.1\r\nHost: {host}\r\nX-Y: a\rb\r\n\r\n"),
         ["obsolete folding"] = (400, "GET / HTTP/1.1\r\nHost: {host}\r\nX-Y: a\r\n b\r\n\r\n"),
@@ -30,7 +29,7 @@ public sealed class MalformedRequests(HostileEdge edge) : IClassFixture<HostileE
         ["request line of one word"] = (400, "GET\r\nHost: {host}\r\n\r\n"),
         ["no version"] = (400, "GET /\r\nHost: {host}\r\n\r\n"),
         ["method with a blank character"] = (400, "G(T / HTTP/1.1\r\nHost: {host}\r\n\r\n"),
-        ["target not a path"] = (400, "GET chat HTTP/1.1\r\nHost: {host}\r\n\r\n"),
+        ["target not a path"] = (405, "GET chat HTTP/1.1\r\nHost: {host}\r\n\r\n"),
         ["version 2.0"] = (505, "GET / HTTP/2.0\r\nHost: {host}\r\n\r\n"),
         ["version 9.9"] = (505, "GET / HTTP/9.9\r\nHost: {host}\r\n\r\n"),
         ["no HTTP"] = (400, "\u0016\u0003\u0001\u0002\0\u0001\0\u0001\r\n\r\n"),
@@ -39,7 +38,6 @@ public sealed class MalformedRequests(HostileEdge edge) : IClassFixture<HostileE
         ["target of 40 KiB"] = (414, "GET /{40960} HTTP/1.1\r\nHost: {host}\r\n\r\n"),
         ["length not a number"] = (400, "POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: five\r\n\r\nhello"),
         ["negative length"] = (400, "POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: -5\r\n\r\nhello"),
-        ["length with a sign"] = (400, "POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: +5\r\n\r\nhello"),
         ["length too long"] = (400, "POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: 99999999999999999999\r\n\r\nhello"),
         ["two lengths"] = (400, "POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!"),
         ["two lengths in one field"] = (400, "POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: 5, 6\r\n\r\nhello!"),
@@ -61,6 +59,9 @@ public sealed class MalformedRequests(HostileEdge edge) : IClassFixture<HostileE
         ["chunk size with 0x"] = "POST /outer HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n0x0\r\n\r\n" + Smuggled,
         ["chunk size too long"] = "POST /outer HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n1000000000000000000\r\n\r\n" + Smuggled,
         ["chunk ends with a bare LF"] = "POST /outer HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n1\nx\r\n0\r\n\r\n" + Smuggled,
+        ["length with a sign"] = "POST /outer HTTP/1.1\r\nHost: {host}\r\nContent-Length: +5\r\n\r\nhello",
+        ["control character in a field name"] =
+            "POST /outer HTTP/1.1\r\nHost: {host}\r\nContent-Length\u0001: {length}\r\nContent-Length: 0\r\n\r\n",
         ["handshake with a length"] =
             "GET /outer HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
             + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nContent-Length: {length}\r\n\r\n" + Smuggled,
@@ -109,13 +110,21 @@ public sealed class MalformedRequests(HostileEdge edge) : IClassFixture<HostileE
         var serving = ServeAsync(origin, requests);
         await using var wire = await StreamWire.ConnectAsync(edge.Process.Edge);
         await wire.SendAsync(Fill(Smuggling[name], domain));
-        await wire.FinishAsync();
-        var answers = Encoding.Latin1.GetString(await wire.ReadToEndAsync());
-        Assert.StartsWith("HTTP/1.1 ", answers, StringComparison.Ordinal);
+        var answer = await wire.ReadResponseAsync();
+        Assert.Contains(answer.Status, (int[])[200, 400]);
+
+        // Nothing of what hides behind is answered: the connection idles or ends.
+        if (await wire.AnythingAsync(TimeSpan.FromSeconds(1)))
+        {
+            await wire.ExpectEndAsync();
+        }
+
         await origin.DisposeAsync();
         await serving;
         Assert.All(requests, request =>
         {
+            Assert.DoesNotContain("+5", request, StringComparison.Ordinal);
+            Assert.DoesNotContain('\u0001', request);
             Assert.False(
                 request.Contains("content-length:", StringComparison.OrdinalIgnoreCase) && request.Contains("transfer-encoding:", StringComparison.OrdinalIgnoreCase),
                 $"both framings reached the origin: {request}");

@@ -360,7 +360,7 @@ public sealed class Http2Stream : Wire
     internal bool RemoteReset { get; private set; }
 
     /// <summary>The answer's head; with <paramref name="body"/> also everything up to END_STREAM.</summary>
-    public async Task<ScriptedResponse> ReadAnswerAsync(bool body)
+    public async Task<ScriptedResponse> ReadAnswerAsync(bool body, TimeSpan? within = null)
     {
         HeaderList fields;
         try
@@ -373,7 +373,7 @@ public sealed class Http2Stream : Wire
         }
 
         var status = int.Parse(fields[":status"]!, CultureInfo.InvariantCulture);
-        return new ScriptedResponse(status, fields, body ? await ReadToEndAsync() : []);
+        return new ScriptedResponse(status, fields, body ? await ReadToEndAsync(within) : []);
     }
 
     public override Task SendAsync(ReadOnlyMemory<byte> bytes) => bytes.IsEmpty ? Task.CompletedTask : _client.SendDataAsync(this, bytes, endStream: false);

@@ -141,12 +141,12 @@ public static class Http1
         var lines = raw[..^4].Split("\r\n");
         var status = int.Parse(lines[0].Split(' ')[1], CultureInfo.InvariantCulture);
         var headers = HeaderList.Parse(lines[1..]);
-        var body = bodyless || status is < 200 or 204 or 304 ? [] : await ReadBodyAsync(wire, headers);
+        var body = bodyless || status is < 200 or 204 or 304 ? [] : await ReadBodyAsync(wire, headers, within);
         return new ScriptedResponse(status, headers, body) { RawHead = raw };
     }
 
     /// <summary>Reads a body by its framing.</summary>
-    public static async Task<byte[]> ReadBodyAsync(this Wire wire, HeaderList headers)
+    public static async Task<byte[]> ReadBodyAsync(this Wire wire, HeaderList headers, TimeSpan? within = null)
     {
         ArgumentNullException.ThrowIfNull(wire);
         ArgumentNullException.ThrowIfNull(headers);
@@ -156,8 +156,8 @@ public static class Http1
         }
 
         return headers["content-length"] is { } length
-            ? await wire.ReadAsync(int.Parse(length, CultureInfo.InvariantCulture))
-            : await wire.ReadToEndAsync();
+            ? await wire.ReadAsync(int.Parse(length, CultureInfo.InvariantCulture), within)
+            : await wire.ReadToEndAsync(within);
     }
 
     private static async Task<byte[]> ReadChunksAsync(Wire wire)
