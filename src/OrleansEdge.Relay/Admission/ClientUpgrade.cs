@@ -47,17 +47,22 @@ internal static class ClientUpgrade
     {
         context.Response.Headers.Upgrade = "websocket";
         context.Response.Headers.SecWebSocketAccept = OriginHandshake.AcceptFor(key);
-        await context.Features.GetRequiredFeature<IHttpUpgradeFeature>().UpgradeAsync();
-
         var connection = context.Features.GetRequiredFeature<IEdgeConnection>();
-        if (context.Features.Get<ISslStreamFeature>() is { } tls)
+        var tls = context.Features.Get<ISslStreamFeature>()?.SslStream;
+
+        // Taken over before the 101: a client that ends its sending right after it must not make the HTTP server close the socket.
+        if (tls is null)
+        {
+            await connection.StopReceivingAsync();
+        }
+        else
         {
             connection.HoldOpen();
-            return new TlsLeg(tls.SslStream, connection.Socket, TakeEarlyBytes(context));
         }
 
-        await connection.StopReceivingAsync();
-        return new SocketLeg(connection.Socket, TakeEarlyBytes(context));
+        await context.Features.GetRequiredFeature<IHttpUpgradeFeature>().UpgradeAsync();
+        var early = TakeEarlyBytes(context);
+        return tls is null ? new SocketLeg(connection.Socket, early) : new TlsLeg(tls, connection.Socket, early);
     }
 
     private static byte[] TakeEarlyBytes(HttpContext context)

@@ -1,8 +1,10 @@
+using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using OrleansEdge.Model;
 using OrleansEdge.Relay.Admission;
+using OrleansEdge.Relay.Transport;
 
 namespace OrleansEdge.Relay.Origins;
 
@@ -16,16 +18,22 @@ public sealed partial class OriginConnector
     private readonly ILogger<OriginConnector> _logger;
 
     /// <summary>Makes the connector of the process.</summary>
-    public OriginConnector(IOptions<OriginOptions> options, TimeProvider time, ILogger<OriginConnector> logger)
-        : this(options.Value, time, logger, Random.Shared, new OriginResolver(time), null)
+    public OriginConnector(IOptions<OriginOptions> options, TimeProvider time, DescriptorBudget descriptors, ILogger<OriginConnector> logger)
+        : this(options.Value, time, logger, Random.Shared, new OriginResolver(time), null, descriptors.IsSpent)
     {
     }
 
     internal OriginConnector(
-        OriginOptions options, TimeProvider time, ILogger<OriginConnector> logger, Random random, OriginResolver resolver, X509ChainPolicy? chainPolicy)
+        OriginOptions options,
+        TimeProvider time,
+        ILogger<OriginConnector> logger,
+        Random random,
+        OriginResolver resolver,
+        X509ChainPolicy? chainPolicy,
+        Func<Socket, bool>? isBeyondBudget = null)
     {
         _health = new OriginHealth(time);
-        _dialer = new OriginDialer(options, resolver, _health, time, chainPolicy);
+        _dialer = new OriginDialer(options, resolver, _health, time, chainPolicy, isBeyondBudget ?? (static _ => false));
         _random = random;
         _logger = logger;
     }

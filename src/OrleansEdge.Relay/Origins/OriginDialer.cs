@@ -22,11 +22,18 @@ internal sealed class OriginDialer
     /// <param name="health">What connections report to.</param>
     /// <param name="time">Clock of time-outs.</param>
     /// <param name="chainPolicy">How certificates are verified; <see langword="null"/>: by the system's trust store.</param>
-    public OriginDialer(OriginOptions options, OriginResolver resolver, OriginHealth health, TimeProvider time, X509ChainPolicy? chainPolicy)
+    /// <param name="isBeyondBudget">Whether a socket just made took one of the descriptors that are not for customers' traffic.</param>
+    public OriginDialer(
+        OriginOptions options,
+        OriginResolver resolver,
+        OriginHealth health,
+        TimeProvider time,
+        X509ChainPolicy? chainPolicy,
+        Func<Socket, bool> isBeyondBudget)
     {
         _resolver = resolver;
         _health = health;
-        _tcp = new TcpDialer(options.SourceAddresses.Select(IPAddress.Parse), time);
+        _tcp = new TcpDialer(options.SourceAddresses.Select(IPAddress.Parse), time, isBeyondBudget);
         _time = time;
         _timeout = options.ConnectTimeout;
         _chainPolicy = chainPolicy;

@@ -16,10 +16,15 @@ internal sealed class TcpDialer
     private readonly IPAddress[] _sourcesV4;
     private readonly IPAddress[] _sourcesV6;
     private readonly TimeProvider _time;
+    private readonly Func<Socket, bool> _isBeyondBudget;
     private uint _turn;
 
-    public TcpDialer(IEnumerable<IPAddress> sources, TimeProvider time)
+    /// <param name="sources">Addresses of this machine to dial from, in turn; none: the kernel's choice.</param>
+    /// <param name="time">Clock of the stagger.</param>
+    /// <param name="isBeyondBudget">Whether a socket just made took one of the descriptors that are not for customers' traffic.</param>
+    public TcpDialer(IEnumerable<IPAddress> sources, TimeProvider time, Func<Socket, bool> isBeyondBudget)
     {
+        _isBeyondBudget = isBeyondBudget;
         var all = sources.ToArray();
         _sourcesV4 = [.. all.Where(source => source.AddressFamily == AddressFamily.InterNetwork)];
         _sourcesV6 = [.. all.Where(source => source.AddressFamily == AddressFamily.InterNetworkV6)];
@@ -100,6 +105,10 @@ internal sealed class TcpDialer
         try
         {
             socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            if (_isBeyondBudget(socket))
+            {
+                throw new SocketException((int)SocketError.TooManyOpenSockets);
+            }
             BindSource(socket);
             var endPoint = new IPEndPoint(address, port);
             await socket.ConnectAsync(endPoint, cancellationToken);
