@@ -42,6 +42,16 @@ internal sealed class DocumentFolder
         }
     }
 
+    /// <summary>Whether the folder is there.</summary>
+    public bool Exists => Directory.Exists(_folder);
+
+    /// <summary>The stem of a path; null where it is not that of a document in this folder.</summary>
+    public string? StemOf(string path)
+    {
+        var name = Path.GetFileName(path);
+        return IsDocument(name) && Path.GetDirectoryName(path) == _folder ? name[..^Extension.Length] : null;
+    }
+
     /// <summary>The file as it is now; the default stamp where it is missing.</summary>
     public FileStamp Stat(string stem) => FileStamp.Of(new FileInfo(PathOf(stem)));
 

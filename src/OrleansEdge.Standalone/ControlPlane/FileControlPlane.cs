@@ -62,7 +62,7 @@ public sealed class FileControlPlane : IControlPlane, IDomainSource, IDisposable
             throw;
         }
 
-        _watch = new([_domainLedger.Folder.FullPath, _tenantLedger.Folder.FullPath], Scan, time, logger);
+        _watch = new([_domainLedger.Folder.FullPath, _tenantLedger.Folder.FullPath], Look, time, logger);
     }
 
     /// <inheritdoc/>
@@ -158,15 +158,19 @@ public sealed class FileControlPlane : IControlPlane, IDomainSource, IDisposable
         _data.Dispose();
     }
 
-    /// <summary>Brings in force what was done to the files by hand since the last time.</summary>
-    internal void Scan()
+    /// <summary>Brings in force what was done to files by hand.</summary>
+    /// <param name="paths">Files that may have changed; null: all.</param>
+    /// <returns>Whether some must be looked at again soon.</returns>
+    internal bool Look(IReadOnlyCollection<string>? paths)
     {
-        var tenants = _tenantEdits.FindCandidates();
-        var domains = _domainEdits.FindCandidates();
-        if (!_isDisposed)
+        var tenants = _tenantEdits.FindCandidates(paths);
+        var domains = _domainEdits.FindCandidates(paths);
+        if (!_isDisposed && tenants.Count + domains.Count > 0)
         {
             _changes.Run(() => Reconcile(tenants, domains, isStart: false));
         }
+
+        return _tenantEdits.IsWaiting || _domainEdits.IsWaiting;
     }
 
     private static DocumentKind<TenantConfig> TenantKind(DocumentLimits limits) => new()
@@ -205,8 +209,8 @@ public sealed class FileControlPlane : IControlPlane, IDomainSource, IDisposable
             _logger.AuditCompleted(unaudited.Count);
         }
 
-        var tenants = _tenantEdits.FindCandidates();
-        var domains = _domainEdits.FindCandidates();
+        var tenants = _tenantEdits.FindCandidates(paths: null);
+        var domains = _domainEdits.FindCandidates(paths: null);
         Reconcile(tenants, domains, isStart: true);
         _logger.ControlPlaneOpened(
             _data.FullPath, _domainLedger.Names.Count, _tenantLedger.Names.Count, Broken(_domainLedger).Count() + Broken(_tenantLedger).Count());

@@ -25,36 +25,13 @@ internal sealed class HandEdits<T>
     /// <summary>Why a document of this name may not go away; null: it may.</summary>
     public Func<string, ControlFailure?> MayDelete { get; init; } = static _ => null;
 
+    /// <summary>Whether a file is missing and it is too early to tell whether it was removed.</summary>
+    public bool IsWaiting => _ledger.States.Any(static state => state.MissingSince is not null && !state.IsBroken);
+
     /// <summary>Stems whose files may have changed.</summary>
-    public List<string> FindCandidates()
-    {
-        var files = _ledger.Folder.List();
-        if (files is null)
-        {
-            NoteFolderGone();
-            return [];
-        }
-
-        _folderGone = false;
-        var candidates = new List<string>();
-        foreach (var (stem, seen) in files)
-        {
-            if (!_ledger.StateOf(stem).Stamp.StillHolds(seen))
-            {
-                candidates.Add(stem);
-            }
-        }
-
-        foreach (var state in _ledger.States)
-        {
-            if (state.IsUnapplied || (!files.ContainsKey(state.Stem) && (state.Document is not null || state.IsBroken)))
-            {
-                candidates.Add(state.Stem);
-            }
-        }
-
-        return candidates;
-    }
+    /// <param name="paths">Paths at which something happened, also of other folders; null: anything may have happened.</param>
+    public List<string> FindCandidates(IReadOnlyCollection<string>? paths)
+        => paths is null ? FindAllCandidates() : [.. StemsOf(paths).Union(MissingStems(), StringComparer.Ordinal)];
 
     /// <summary>Reconciles many; what the disk refuses is logged and left for the next time.</summary>
     public void ReconcileAll(IEnumerable<string> stems, bool flush, bool isStart)
@@ -113,6 +90,42 @@ internal sealed class HandEdits<T>
         ReconcileAll(broken.Select(static state => state.Stem), flush: true, isStart: false);
     }
 
+    private IEnumerable<string> StemsOf(IReadOnlyCollection<string> paths)
+        => paths.Select(_ledger.Folder.StemOf).OfType<string>();
+
+    private IEnumerable<string> MissingStems()
+        => _ledger.States.Where(static state => state.MissingSince is not null).Select(static state => state.Stem);
+
+    private List<string> FindAllCandidates()
+    {
+        var files = _ledger.Folder.List();
+        if (files is null)
+        {
+            NoteFolderGone();
+            return [];
+        }
+
+        _folderGone = false;
+        var candidates = new List<string>();
+        foreach (var (stem, seen) in files)
+        {
+            if (!_ledger.StateOf(stem).Stamp.StillHolds(seen))
+            {
+                candidates.Add(stem);
+            }
+        }
+
+        foreach (var state in _ledger.States)
+        {
+            if (state.IsUnapplied || (!files.ContainsKey(state.Stem) && (state.Document is not null || state.IsBroken)))
+            {
+                candidates.Add(state.Stem);
+            }
+        }
+
+        return candidates;
+    }
+
     private void NoteFolderGone()
     {
         if (!_folderGone)
@@ -127,6 +140,11 @@ internal sealed class HandEdits<T>
         if (state.Document is null)
         {
             _ledger.Note(state with { Faults = [], Stamp = default, MissingSince = null });
+        }
+        else if (!_ledger.Folder.Exists)
+        {
+            NoteFolderGone();
+            _ledger.Note(state with { MissingSince = null });
         }
         else if (!isStart && state.MissingSince is null)
         {

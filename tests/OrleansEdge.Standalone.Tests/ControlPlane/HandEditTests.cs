@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.Extensions.Logging;
 using OrleansEdge.Model;
+using OrleansEdge.Standalone.ControlPlane;
 
 namespace OrleansEdge.Standalone.Tests.ControlPlane;
 
@@ -106,9 +107,9 @@ public class HandEditTests : FileTests
         await PutAsync(1);
         File.Delete(DomainFile());
 
-        Plane.Scan();
+        Plane.Look(null);
         Assert.Equal((1, 1), await ServedAsync());
-        Plane.Scan();
+        Plane.Look(null);
         Assert.Equal((1, 1), await ServedAsync());
         Scan();
 
@@ -387,36 +388,55 @@ public class HandEditTests : FileTests
     }
 
     [Fact]
-    public async Task HintOfTheOperatingSystem_BringsTheScanForward()
+    public async Task HintOfTheOperatingSystem_BringsTheLookForward()
     {
-        Assert.Equal(TimeSpan.FromSeconds(1), await SettledAsync());
+        await QuietAsync();
         WriteByHand(Document());
+        await HintedAsync();
 
-        var deadline = DateTime.UtcNow.AddSeconds(10);
-        while (Harness.Time.NextDue() > TimeSpan.FromMilliseconds(100))
-        {
-            Assert.True(DateTime.UtcNow < deadline, "no hint came within 10 s");
-            await Task.Delay(5);
-        }
+        Harness.Time.Advance(FolderWatch.Settle);
 
-        Harness.Time.Advance(TimeSpan.FromMilliseconds(100));
         Assert.Equal((1, 60), await ServedAsync());
     }
 
-    // The hints of what the test did before are over when the scan that they asked for was the last.
-    private async Task<TimeSpan?> SettledAsync()
+    [Fact]
+    public async Task RemovalHinted_IsADeletionAfterASecondLook()
+    {
+        await PutAsync(1);
+        await QuietAsync();
+        File.Delete(DomainFile());
+        await HintedAsync();
+
+        Harness.Time.Advance(FolderWatch.Settle);
+        Assert.Equal((1, 1), await ServedAsync());
+        Assert.Equal(FolderWatch.Unrest, Harness.Time.NextDue());
+        Harness.Time.Advance(FolderWatch.Unrest);
+
+        Assert.Null(await ServedAsync());
+    }
+
+    /// <summary>Waits until the operating system hints at nothing any more of what was done before.</summary>
+    private async Task QuietAsync()
     {
         for (var quiet = 0; quiet < 5; quiet++)
         {
-            if (Harness.Time.NextDue() < TimeSpan.FromSeconds(1))
+            if (Harness.Time.NextDue() != FolderWatch.Period)
             {
-                Harness.Time.Advance(TimeSpan.FromMilliseconds(100));
+                Scan();
                 quiet = 0;
             }
 
             await Task.Delay(20);
         }
+    }
 
-        return Harness.Time.NextDue();
+    private async Task HintedAsync()
+    {
+        var deadline = DateTime.UtcNow.AddSeconds(20);
+        while (Harness.Time.NextDue() > FolderWatch.Settle)
+        {
+            Assert.True(DateTime.UtcNow < deadline, "no hint came within 20 s");
+            await Task.Delay(5);
+        }
     }
 }
