@@ -7,6 +7,8 @@ namespace OrleansEdge.Model;
 /// own and none is written.</summary>
 internal readonly ref struct OriginPattern
 {
+    private const int MaxLength = 300;
+
     private static readonly SearchValues<char> NotInAuthority = SearchValues.Create("/?#@, \t");
 
     private OriginPattern(ReadOnlySpan<char> scheme, ReadOnlySpan<char> host, int port)
@@ -25,6 +27,11 @@ internal readonly ref struct OriginPattern
     /// <summary>Says what is wrong with an entry of <c>access.allowedOrigins</c>.</summary>
     public static string? Validate(string entry)
     {
+        if (entry.Length > MaxLength)
+        {
+            return $"has {entry.Length} characters, {MaxLength} is the most";
+        }
+
         if (entry == "*")
         {
             return "leave the list empty to let in every origin";

@@ -2,18 +2,19 @@ using OrleansEdge.Model;
 
 namespace OrleansEdge.Standalone.ControlPlane;
 
-/// <summary>Lets one change be made at a time, of whatever kind. Thread safe.</summary>
+/// <summary>Lets one change be made at a time, of whatever kind, until it is closed. Thread safe.</summary>
 internal sealed class ChangeQueue : IDisposable
 {
     private readonly SemaphoreSlim _turn = new(1);
+    private bool _isClosed;
 
-    /// <summary>Makes a change when it is its turn; a failing disk is an answer.</summary>
+    /// <summary>Makes a change when it is its turn; a failing disk is an answer, and so is a closed queue.</summary>
     public async Task<ControlResult<T>> RunAsync<T>(Func<ControlResult<T>> change, CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken);
         try
         {
-            return change();
+            return _isClosed ? Failures.Unavailable("the process ends") : change();
         }
         catch (Exception failure) when (DurableFile.IsDiskFailure(failure))
         {
@@ -25,13 +26,16 @@ internal sealed class ChangeQueue : IDisposable
         }
     }
 
-    /// <summary>Makes a change when it is its turn, blocking the thread until then.</summary>
+    /// <summary>Makes a change when it is its turn, blocking the thread until then; none where the queue is closed.</summary>
     public void Run(Action change)
     {
         _turn.Wait();
         try
         {
-            change();
+            if (!_isClosed)
+            {
+                change();
+            }
         }
         finally
         {
@@ -39,10 +43,7 @@ internal sealed class ChangeQueue : IDisposable
         }
     }
 
-    /// <summary>Lets no change be made any more, after the one under way.</summary>
-    public void Dispose()
-    {
-        _turn.Wait();
-        _turn.Dispose();
-    }
+    /// <summary>Waits for the change under way and lets no other be made. Who waits is let through and told so, which is why the
+    /// semaphore, which holds nothing of the system, stays.</summary>
+    public void Dispose() => Run(() => _isClosed = true);
 }

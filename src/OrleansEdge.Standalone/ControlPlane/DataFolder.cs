@@ -3,6 +3,11 @@ namespace OrleansEdge.Standalone.ControlPlane;
 /// <summary>The folder that holds the control plane of one process, locked while the process lives. Thread safe.</summary>
 internal sealed class DataFolder : IDisposable
 {
+    // EWOULDBLOCK of flock(2), as .NET reports it, and ERROR_SHARING_VIOLATION of Windows.
+    private const uint WouldBlock = 11;
+    private const uint WouldBlockOnBsd = 35;
+    private const uint SharingViolation = 0x80070020;
+
     private readonly FileStream _lock;
 
     private DataFolder(string path, FileStream lockFile)
@@ -65,15 +70,11 @@ internal sealed class DataFolder : IDisposable
             return new(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
         catch (IOException failure) when (failure is not (FileNotFoundException or DirectoryNotFoundException) && File.Exists(path)
-            && (uint)failure.HResult is WouldBlock or SharingViolation)
+            && (uint)failure.HResult is WouldBlock or WouldBlockOnBsd or SharingViolation)
         {
             throw new DataDirectoryException($"The data directory {folder} is in use by another process (lock file {path}).", failure);
         }
     }
-
-    // EWOULDBLOCK of flock(2) on Linux, as .NET reports it; ERROR_SHARING_VIOLATION on Windows.
-    private const uint WouldBlock = 11;
-    private const uint SharingViolation = 0x80070020;
 
     private static string OneLine(Exception failure) => failure.Message.ReplaceLineEndings(" ");
 }

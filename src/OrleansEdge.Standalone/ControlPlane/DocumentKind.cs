@@ -35,6 +35,9 @@ internal sealed record DocumentKind<T>
 /// <summary>File names of documents, without extension.</summary>
 internal static class DocumentStem
 {
+    /// <summary>Most characters of a stem: with its extension a file name has at most 255.</summary>
+    public const int MaxLength = 250;
+
     /// <summary>The stem of a name: the star of a wildcard, which shells expand, becomes <c>_</c>, which begins no label.</summary>
     public static string Of(string name) => name.StartsWith("*.", StringComparison.Ordinal) ? $"_{name[1..]}" : name;
 }

@@ -139,7 +139,12 @@ internal sealed class DocumentLedger<T>
         }
         catch (Exception failure) when (DurableFile.IsDiskFailure(failure))
         {
-            _logger.DocumentNotApplied(_kind.Word, state.Name, state.Version, failure.Message);
+            // Tried again with each look at the files: said once.
+            if (!StateOf(state.Stem).IsUnapplied)
+            {
+                _logger.DocumentNotApplied(_kind.Word, state.Name, state.Version, failure.Message);
+            }
+
             return state;
         }
     }

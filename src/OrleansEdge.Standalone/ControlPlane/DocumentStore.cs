@@ -94,6 +94,11 @@ internal sealed class DocumentStore<T> : IDocumentStore<T>
             return Failures.Invalid(_kind.Word, parsed.Errors);
         }
 
+        if (DocumentStem.Of(_kind.Normalize(name)).Length > DocumentStem.MaxLength)
+        {
+            return Failures.Invalid(_kind.Word, [new(_kind.Word, $"has more than {DocumentStem.MaxLength} characters, the most that a file name holds")]);
+        }
+
         var state = Reconciled(name);
         if (Failures.Check(_kind.Word, state.Name, CurrentVersion(state), precondition) is { } failure)
         {

@@ -89,6 +89,50 @@ public class DiskTests : FileTests
         Assert.Equal(["create 1 by alice", "replace 2 by alice"], await AuditAsync());
     }
 
+    [Theory]
+    [InlineData(250, null)]
+    [InlineData(251, ControlFailureKind.Invalid)]
+    [InlineData(253, ControlFailureKind.Invalid)]
+    public async Task NameLongerThanAFileName_IsRefused(int length, ControlFailureKind? failure)
+    {
+        var label = new string('a', 63);
+        var name = $"{label}.{label}.{label}.{new string('b', length - 192)}";
+
+        var put = await Plane.Domains.PutAsync(name, Encoding.UTF8.GetBytes(Document(name)), default, "alice", None);
+
+        Assert.Equal(failure, put.Failure?.Kind);
+        Assert.Equal(failure is null ? (1, 60) : null, await ServedAsync(name));
+    }
+
+    [Fact]
+    public async Task FileInTheWay_TheVersionIsInForceAndTheReasonIsSaidOnce()
+    {
+        Directory.CreateDirectory(DomainFile());
+
+        Assert.Equal(1, await PutAsync(1));
+        Scan();
+        Scan();
+
+        Assert.Equal((1, 1), await ServedAsync());
+        Assert.Single(Harness.Log.Events, entry => entry.Id == 3004);
+        Directory.Delete(DomainFile());
+        Scan();
+        Assert.True(File.Exists(DomainFile()));
+        Assert.Equal((1, 1), await ServedAsync());
+    }
+
+    [Fact]
+    public async Task AfterTheEnd_ChangesAreRefused()
+    {
+        var plane = Plane;
+        Harness.Stop();
+
+        var put = await plane.Domains.PutAsync(Chat, Encoding.UTF8.GetBytes(Document()), default, "alice", None);
+
+        Assert.Equal(ControlFailureKind.Unavailable, put.Failure?.Kind);
+        Assert.False(plane.Look(null));
+    }
+
     [Fact]
     public async Task ReaderOfAFileThatIsReplaced_SeesTheOldOrTheNewAndNeverHalf()
     {
