@@ -54,7 +54,7 @@ public abstract class Draining(Way way)
         await session.Origin.ExpectCloseAsync(1001, "edge draining", TimeSpan.FromSeconds(8));
         var told = Stopwatch.GetTimestamp();
         await session.Client.ExpectCloseAsync(1012, "service restart", TimeSpan.FromSeconds(4));
-        Assert.InRange(Stopwatch.GetElapsedTime(told, session.Client.LastReceived).TotalSeconds, 1.5, 3.5);
+        Assert.InRange(Stopwatch.GetElapsedTime(told, session.Client.LastReceived).TotalSeconds, 1.5, 3 + Metronome.Lateness.TotalSeconds);
         await session.Client.SendAsync(WsFrame.Close(1012, "", WsFrame.ClientKey));
         await session.Client.ExpectEofAsync(TimeSpan.FromSeconds(3));
         Assert.Equal(0, await edge.WaitForExitAsync(TimeSpan.FromSeconds(15)));
@@ -154,7 +154,7 @@ public sealed class Lifetimes
         await session.GreetAsync();
         await session.Origin.ExpectCloseAsync(1001, "session lifetime");
         Assert.InRange(Stopwatch.GetElapsedTime(start, session.Origin.LastReceived).TotalSeconds, 2, double.MaxValue);
-        Assert.InRange(Stopwatch.GetElapsedTime(open, session.Origin.LastReceived).TotalSeconds, 0, 3.75);
+        Assert.InRange(Stopwatch.GetElapsedTime(open, session.Origin.LastReceived).TotalSeconds, 0, 3 + Metronome.Lateness.TotalSeconds);
         await session.PassDownAsync(WsFrame.Text("last words"));
         await session.Client.SendAsync(WsFrame.Text("discarded", WsFrame.ClientKey));
         await session.Origin.SendAsync(WsFrame.Close(1001));
