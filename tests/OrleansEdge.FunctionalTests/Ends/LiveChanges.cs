@@ -114,6 +114,44 @@ public abstract class LiveChanges(Way way)
         await session.Client.ExpectCloseAsync(1002, "protocol error");
     }
 
+    [Theory]
+    [InlineData("off", "domain disabled", "websocket_disabled")]
+    [InlineData("deleted", "domain deleted", "domain_unknown")]
+    [InlineData("blocked", "tenant blocked", "tenant_blocked")]
+    public async Task DomainGoesAwayDuringAHandshake_SessionDoesNotStayOpen(string change, string reason, string code)
+    {
+        var edge = await SharedEdge.GetAsync();
+        var domain = EdgeProcess.NewDomain();
+        var tenant = "late-" + domain.Split('.')[0];
+        await edge.Admin.PutTenantAsync(tenant);
+        await using var origin = ScriptedOrigin.Start(tls: way == Way.Tls);
+        var document = Session.Document(way, domain, origin.Port).At("tenant", tenant);
+        await edge.Admin.PutDomainAsync(document);
+        var opening = ScriptedClient.HandshakeAsync(edge, way, new Handshake(domain));
+        var (wire, request) = await origin.AcceptRequestAsync();
+        await ChangeAsync();
+        await wire.SendAsync(ScriptedOrigin.SwitchingProtocols(request));
+        var (client, answer) = await opening;
+        await using var _ = client;
+        if (answer.Status == ScriptedClient.Accepted(way))
+        {
+            await client.ExpectCloseAsync(1008, reason, TimeSpan.FromSeconds(3));
+            await wire.ExpectCloseAsync(1001, reason, TimeSpan.FromSeconds(3));
+        }
+        else
+        {
+            Assert.Equal(code, answer.Code);
+            await wire.ExpectEndAsync();
+        }
+
+        Task ChangeAsync() => change switch
+        {
+            "off" => edge.Admin.PutDomainAsync(document.Set("enabled", false)),
+            "deleted" => edge.Admin.DeleteDomainAsync(domain),
+            _ => edge.Admin.PutTenantAsync(tenant, blocked: true),
+        };
+    }
+
     [Fact]
     public async Task OtherDomainEnds_ThisOneIsUntouched()
     {

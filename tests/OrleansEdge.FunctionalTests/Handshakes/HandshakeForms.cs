@@ -75,6 +75,8 @@ public sealed class HandshakeForms
     [InlineData("/a/b%2Fc/%C3%A4?x=%20&y=a+b&&z")]
     [InlineData("/%7Euser/;v=1?q=%3F")]
     [InlineData("//double//slash?")]
+    [InlineData("/a|b{c}^`?q=\"x\"&<y>")]
+    [InlineData("/./a/../b/%2e%2e/c")]
     public async Task Target_ReachesTheOriginUnaltered(string target)
     {
         await using var session = await Session.OpenAsync(Way.Http1, handshake: handshake => handshake with { Target = target });
