@@ -58,8 +58,8 @@ public abstract class EdgePings(Way way)
     [Fact]
     public async Task SideSends_ItIsNotPinged()
     {
-        await using var session = await OpenAsync();
-        for (var i = 0; i < 6; i++)
+        await using var session = await Session.OpenAsync(way, change: document => document.Set("pingSeconds", 2));
+        for (var i = 0; i < 8; i++)
         {
             await session.Client.SendAsync(WsFrame.Text("busy", WsFrame.ClientKey));
             await session.Origin.SendAsync(WsFrame.Text("busy"));
@@ -124,12 +124,12 @@ public abstract class EdgePings(Way way)
     [Fact]
     public async Task EdgeDoesNotReadASide_ItsClockStandsStill()
     {
+        var flood = WsFrame.Build(WsFrame.BinaryOpcode, WsFrame.Pattern(8 * 1024 * 1024), WsFrame.ClientKey);
         await using var session = await Session.OpenAsync(
             way, change: document => document.Set("pingSeconds", 1).Set("timeoutSeconds", 60), receiveBuffer: 16 * 1024);
+        var flooding = session.Client.SendAsync(flood);
         using var stop = new CancellationTokenSource();
         var keeping = KeepAliveAsync(session.Origin, stop.Token);
-        var flood = WsFrame.Build(WsFrame.BinaryOpcode, WsFrame.Pattern(8 * 1024 * 1024), WsFrame.ClientKey);
-        var flooding = session.Client.SendAsync(flood);
         for (var i = 0; i < 12; i++)
         {
             await session.Client.ExpectAsync(WsFrame.Text("alive"));

@@ -206,7 +206,7 @@ public abstract class EndsTable(Way way)
         }
 
         await side.SendAsync(WsFrame.Close(close.Code, "", mask));
-        await side.ExpectEofAsync(TimeSpan.FromSeconds(answers ? 1.5 : 6));
+        await side.ExpectEofAsync(answers ? TimeSpan.FromSeconds(1.25) + Metronome.Lateness : TimeSpan.FromSeconds(6));
     }
 
     private static async Task AnswerPingsUntilCloseAsync(Wire side, EdgeClose close, byte[]? mask)

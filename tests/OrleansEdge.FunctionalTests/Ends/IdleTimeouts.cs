@@ -6,22 +6,22 @@ namespace OrleansEdge.FunctionalTests.Ends;
 /// <summary>Measures idle timeouts: never early, at most a second late.</summary>
 public abstract class IdleMeasure(Way way)
 {
+    private const double Timeout = 3;
+
     /// <summary>A second that the edge may be late, and what a busy test machine adds.</summary>
-    protected const double Late = 1 + 0.75;
+    protected static double Late => 1 + Metronome.Lateness.TotalSeconds;
 
-    private const double Timeout = 2;
-
-    protected static TimeSpan Step { get; } = TimeSpan.FromMilliseconds(800);
+    protected static TimeSpan Step { get; } = TimeSpan.FromMilliseconds(900);
 
     protected Way Way => way;
 
     protected static Task PassAsync(Session session, bool up, byte[] bytes) => up ? session.PassUpAsync(bytes) : session.PassDownAsync(bytes);
 
-    /// <summary>Three frames a step apart keep the session open beyond the timeout; then it ends by it.</summary>
+    /// <summary>Four frames a step apart keep the session open beyond the timeout; then it ends by it.</summary>
     protected static async Task RepeatAsync(Session session, bool up, Func<byte[]?, byte[]> frame)
     {
         long start = 0;
-        for (var i = 0; i < 3; i++)
+        for (var i = 0; i < 4; i++)
         {
             await (up ? session.Client : session.Origin).ExpectSilenceAsync(Step);
             start = Stopwatch.GetTimestamp();
@@ -85,14 +85,14 @@ public abstract class IdleMoves(Way way) : IdleMeasure(way)
     {
         await using var session = await OpenAsync(counts);
         var frame = WsFrame.Build(WsFrame.BinaryOpcode, WsFrame.Pattern(2000), up ? WsFrame.ClientKey : null);
-        for (var at = 0; at < 3; at++)
+        for (var at = 0; at < 4; at++)
         {
             await session.Client.ExpectSilenceAsync(Step);
             await PassAsync(session, up, frame[(at * 400)..((at + 1) * 400)]);
         }
 
         var start = Stopwatch.GetTimestamp();
-        await PassAsync(session, up, frame[1200..]);
+        await PassAsync(session, up, frame[1600..]);
         await AssertIdleEndAsync(session, start, Stopwatch.GetTimestamp());
     }
 }

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text;
 using OrleansEdge.FunctionalTests.Scripted;
 
@@ -74,6 +75,8 @@ public sealed class HandshakeForms
     [InlineData("/a/b%2Fc/%C3%A4?x=%20&y=a+b&&z")]
     [InlineData("/%7Euser/;v=1?q=%3F")]
     [InlineData("//double//slash?")]
+    [InlineData("/a|b{c}^`?q=\"x\"&<y>")]
+    [InlineData("/./a/../b/%2e%2e/c")]
     public async Task Target_ReachesTheOriginUnaltered(string target)
     {
         await using var session = await Session.OpenAsync(Way.Http1, handshake: handshake => handshake with { Target = target });
@@ -120,6 +123,53 @@ public sealed class HandshakeForms
             await wire.SendAsync(ScriptedOrigin.SwitchingProtocols(request));
             return wire;
         }
+    }
+
+    [Theory]
+    [InlineData(Way.Http1)]
+    [InlineData(Way.Tls)]
+    [InlineData(Way.Http2)]
+    public async Task MuchSentBeforeTheAnswer_IsHeldBackAndDelivered(Way way)
+    {
+        var edge = await SharedEdge.GetAsync();
+        var domain = EdgeProcess.NewDomain();
+        await using var origin = ScriptedOrigin.Start(tls: way == Way.Tls);
+        await edge.Admin.PutDomainAsync(Session.Document(way, domain, origin.Port));
+        var frame = WsFrame.Build(WsFrame.BinaryOpcode, WsFrame.Pattern(16 * 1024 * 1024), WsFrame.ClientKey);
+        var handshake = new Handshake(domain);
+        Wire client;
+        Task sending;
+        if (way == Way.Http2)
+        {
+            client = await (await Http2Client.ConnectAsync(edge.EdgeTls, EdgeProcess.ServerName)).OpenAsync(handshake.ToHttp2());
+            sending = client.SendAsync(frame);
+        }
+        else
+        {
+            client = await ScriptedClient.ConnectAsync(edge, way);
+            sending = client.SendAsync((byte[])[.. Encoding.Latin1.GetBytes(handshake.ToHttp1()), .. frame]);
+        }
+
+        await using var _ = client;
+        var (wire, request) = await origin.AcceptRequestAsync();
+        await wire.ExpectSilenceAsync(TimeSpan.FromMilliseconds(300));
+        Assert.False(sending.IsCompleted, "all was taken before the origin answered");
+        await wire.SendAsync(ScriptedOrigin.SwitchingProtocols(request));
+        await wire.ExpectAsync(frame, TimeSpan.FromSeconds(30));
+        await sending;
+    }
+
+    [Fact]
+    public async Task OriginOverIPv6_IsReached()
+    {
+        var edge = await SharedEdge.GetAsync();
+        var domain = EdgeProcess.NewDomain();
+        await using var origin = ScriptedOrigin.Start(address: IPAddress.IPv6Loopback);
+        await edge.Admin.PutDomainAsync(new DomainDocument(domain).WithOrigin("::1", origin.Port));
+        await using var session = await Session.OpenAsync(edge, Way.Http1, origin, domain);
+        await session.GreetAsync();
+        var listed = await edge.OnlySessionAsync(domain);
+        Assert.Equal($"[::1]:{origin.Port}", listed.GetProperty("origin").GetString());
     }
 
     [Theory]

@@ -11,7 +11,7 @@ public abstract class HeaderPassing(Way way)
         ("Cookie", "session=abc; theme=\"dark\""), ("Authorization", "Bearer eyJ.x.y=="), ("Origin", "https://app.example.com"),
         ("User-Agent", "scripted/1.0 (test)"), ("Accept-Language", "de, en;q=0.5"), ("Sec-WebSocket-Protocol", "chat, superchat"),
         ("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits, x-other; a=\"b c\""), ("X-Custom", "one"), ("X-Custom", "two"),
-        ("X-Request-Id", "7b1f"), ("Pragma", "no-cache"), ("Cache-Control", "no-cache"), ("Accept-Encoding", "gzip, br"),
+        ("X-Request-Id", "7b1f"), ("X-Bytes", "Zo\u00c3\u00ab \u00ff\u0080"), ("X-Empty", ""), ("Pragma", "no-cache"), ("Cache-Control", "no-cache"), ("Accept-Encoding", "gzip, br"),
     ];
 
     [Fact]
@@ -30,6 +30,19 @@ public abstract class HeaderPassing(Way way)
         Assert.Equal(["13"], session.Request.Headers.All("sec-websocket-version"));
         Assert.Null(session.Request.Headers["content-length"]);
         Assert.Null(session.Request.Headers["transfer-encoding"]);
+    }
+
+    [Fact]
+    public async Task OffersInSeveralFields_OriginMayChooseFromEach()
+    {
+        await using var session = await Session.OpenAsync(
+            way,
+            handshake: handshake => handshake.With("Sec-WebSocket-Protocol", "chat").With("Sec-WebSocket-Protocol", "superchat")
+                .With("Sec-WebSocket-Extensions", "x-first").With("Sec-WebSocket-Extensions", "permessage-deflate, x-third"),
+            fields: "Sec-WebSocket-Protocol: superchat\r\nSec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Extensions: x-third\r\n");
+        Assert.Equal("superchat", session.Answer.Headers["sec-websocket-protocol"]);
+        Assert.Equal("permessage-deflate, x-third", session.Answer.Headers["sec-websocket-extensions"]);
+        await session.GreetAsync();
     }
 
     [Fact]
@@ -82,10 +95,11 @@ public abstract class HeaderPassing(Way way)
         await using var session = await Session.OpenAsync(
             way,
             handshake: handshake => handshake.With("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits"),
-            fields: "Set-Cookie: a=1\r\nSet-Cookie: b=2; Path=/\r\nX-Served-By: one\r\nKeep-Alive: timeout=5\r\n"
+            fields: "X-Bytes: Zo\u00c3\u00ab \u00ff\u0080\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2; Path=/\r\nX-Served-By: one\r\nKeep-Alive: timeout=5\r\n"
                 + "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=12\r\nServer: scripted/2\r\n");
         Assert.Equal(["a=1", "b=2; Path=/"], session.Answer.Headers.All("set-cookie"));
         Assert.Equal("one", session.Answer.Headers["x-served-by"]);
+        Assert.Equal("Zo\u00c3\u00ab \u00ff\u0080", session.Answer.Headers["x-bytes"]);
         Assert.Equal("scripted/2", session.Answer.Headers["server"]);
         Assert.Equal("permessage-deflate; client_max_window_bits=12", session.Answer.Headers["sec-websocket-extensions"]);
         Assert.Null(session.Answer.Headers["keep-alive"]);

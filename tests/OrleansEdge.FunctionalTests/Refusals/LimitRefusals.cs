@@ -29,6 +29,26 @@ public abstract class LimitRefusals(Way way)
     }
 
     [Fact]
+    public async Task ManyHandshakesAtOnce_ExactlyMaxConnectionsAreOpened()
+    {
+        const int Limit = 5;
+        var edge = await SharedEdge.GetAsync();
+        await using var origin = ScriptedOrigin.Start(tls: way == Way.Tls);
+        var domain = EdgeProcess.NewDomain();
+        await edge.Admin.PutDomainAsync(Session.Document(way, domain, origin.Port).Set("maxConnections", Limit));
+        var serving = Enumerable.Range(0, Limit).Select(_ => origin.AcceptWebSocketAsync()).ToList();
+        var attempts = await Task.WhenAll(Enumerable.Range(0, 30).Select(_ => ScriptedClient.HandshakeAsync(edge, way, new Handshake(domain))));
+        await Task.WhenAll(serving);
+        Assert.Equal(Limit, attempts.Count(attempt => attempt.Answer.Status == ScriptedClient.Accepted(way)));
+        Assert.Equal(30 - Limit, attempts.Count(attempt => attempt.Answer.Code == "connection_limit"));
+        await edge.Admin.WaitForSessionsAsync(domain, Limit);
+        foreach (var (wire, _) in attempts)
+        {
+            await wire.DisposeAsync();
+        }
+    }
+
+    [Fact]
     public async Task HandshakesThatFail_GiveTheirPlaceBack()
     {
         await using var first = await Session.OpenAsync(way, change: document => document.Set("maxConnections", 2));

@@ -202,6 +202,39 @@ public abstract class OriginRefusals(Way way)
         }
     }
 
+    [Theory]
+    [InlineData("HTTP/1.1 401 Unauthorized\r\nContent-Length: 4\r\n\r\nnope")]
+    [InlineData("HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\nuntil the end")]
+    [InlineData("HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")]
+    [InlineData("HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\n\r\n")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")]
+    [InlineData("nonsense\r\n\r\n")]
+    public async Task OriginRefusesAHandshake_ClientsConnectionStaysUsable(string answer)
+    {
+        if (way == Way.Http2)
+        {
+            return;
+        }
+
+        var edge = await SharedEdge.GetAsync();
+        await using var origin = ScriptedOrigin.Start(tls: way == Way.Tls);
+        var domain = EdgeProcess.NewDomain();
+        await edge.Admin.PutDomainAsync(Session.Document(way, domain, origin.Port));
+        var playing = PlayAsync();
+        var (wire, refused) = await ScriptedClient.HandshakeAsync(edge, way, new Handshake(domain));
+        await using var _ = wire;
+        Assert.NotEqual(101, refused.Status);
+        await playing;
+        await RefusalAnswer.AssertUsableAsync(wire);
+
+        async Task PlayAsync()
+        {
+            var (peer, _) = await origin.AcceptRequestAsync();
+            await peer.SendAsync(answer);
+            await peer.FinishAsync();
+        }
+    }
+
     [Fact]
     public async Task FirstOriginRefuses_SecondIsTaken()
     {
