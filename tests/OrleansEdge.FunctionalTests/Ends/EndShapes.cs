@@ -94,6 +94,28 @@ public abstract class EndShapes(Way way)
     }
 
     [Fact]
+    public async Task PeersAnswerAndGoOnSending_TheEdgeLingersAndDoesNotReset()
+    {
+        await using var session = await OpenAndEndAsync();
+        await Task.WhenAll(
+            AnswerAndGoOnAsync(session.Client, 1008, WsFrame.ClientKey), AnswerAndGoOnAsync(session.Origin, 1001, null));
+        Assert.Equal("11 9 1 1", EndsTable.Counts(await session.ExpectEndAsync("operator", "closed_by_operator", 1008, 1001)));
+
+        static async Task AnswerAndGoOnAsync(Wire side, int code, byte[]? mask)
+        {
+            await side.ExpectCloseAsync(code, Reason);
+            await side.SendAsync(WsFrame.Close(code, "", mask));
+            await side.ExpectEofAsync(AtOnce);
+            using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+            for (var i = 0; i < 8; i++)
+            {
+                await side.SendAsync(WsFrame.Build(WsFrame.BinaryOpcode, WsFrame.Pattern(1000), mask));
+                await timer.WaitForNextTickAsync();
+            }
+        }
+    }
+
+    [Fact]
     public async Task DataAndCloseComeAfterTheEdgesClose_AreDiscardedUntilTheAnswer()
     {
         await using var session = await OpenAndEndAsync();

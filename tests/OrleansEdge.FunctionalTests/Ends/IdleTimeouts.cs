@@ -120,9 +120,9 @@ public abstract class IdleTimeouts(Way way) : IdleMeasure(way)
         var start = Stopwatch.GetTimestamp();
         await PassAsync(session, up, WsFrame.Text("last message", up ? WsFrame.ClientKey : null));
         var passed = Stopwatch.GetTimestamp();
-        await session.Client.ExpectSilenceAsync(Step);
+        await session.Client.ExpectSilenceAsync(TimeSpan.FromSeconds(1.3));
         await PassAsync(session, up, WsFrame.Build(WsFrame.PingOpcode, "beat"u8, up ? WsFrame.ClientKey : null));
-        await session.Client.ExpectSilenceAsync(Step);
+        await session.Client.ExpectSilenceAsync(TimeSpan.FromSeconds(1.3));
         await PassAsync(session, !up, WsFrame.Build(WsFrame.PongOpcode, "beat"u8, up ? null : WsFrame.ClientKey));
         await AssertIdleEndAsync(session, start, passed);
     }
