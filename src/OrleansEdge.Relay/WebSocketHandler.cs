@@ -92,11 +92,22 @@ internal sealed class WebSocketHandler(
 
     private async Task RelayAsync(Attempt attempt, AdmittedHandshake admitted, OriginConnection origin, OriginHandshakeResult answer)
     {
-        var client = await ClientUpgrade.AcceptAsync(attempt.Context, admitted.Request, answer.ResponseHeaders);
+        var client = await ClientUpgrade.PrepareAsync(attempt.Context, admitted.Request, answer.ResponseHeaders);
+        RelayLeg originLeg = origin.Tls is { } tls ? new TlsLeg(tls, origin.Socket, answer.Leftover) : new SocketLeg(origin.Socket, answer.Leftover);
+        var session = sessions.Add(attempt.Id, admitted, origin.RemoteEndPoint, answer, attempt.Path, client.Leg, originLeg);
+        try
+        {
+            await client.AnswerAsync();
+        }
+        catch
+        {
+            sessions.Forget(session);
+            throw;
+        }
+
         attempt.IsAnswered = true;
         metrics.Handshake(attempt.Elapsed, RelayMetrics.Accepted);
-        RelayLeg originLeg = origin.Tls is { } tls ? new TlsLeg(tls, origin.Socket, answer.Leftover) : new SocketLeg(origin.Socket, answer.Leftover);
-        await sessions.RunAsync(attempt.Id, admitted, origin.RemoteEndPoint, answer, attempt.Path, client, originLeg);
+        await sessions.RunAsync(session);
     }
 
     private async Task RefuseAsync(Attempt attempt, RefusedRequest refused)

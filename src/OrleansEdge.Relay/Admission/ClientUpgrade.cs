@@ -9,19 +9,21 @@ using OrleansEdge.Relay.Transport;
 
 namespace OrleansEdge.Relay.Admission;
 
-/// <summary>Accepts the client's handshake and takes its transport over from the HTTP layer.</summary>
-internal static class ClientUpgrade
+/// <summary>The client's side of a session that is about to begin: its transport, taken over from the HTTP layer, and the answer that
+/// tells it so. The two are apart so that a session is known to the edge before its client knows of it.</summary>
+/// <param name="Leg">The transport; what came behind the handshake is received from it first. Of use once the answer is sent.</param>
+/// <param name="AnswerAsync">Sends 101 (HTTP/2: 200) with the origin's end-to-end fields.</param>
+internal sealed record ClientUpgrade(RelayLeg Leg, Func<Task> AnswerAsync)
 {
-    /// <summary>Sends 101 (HTTP/2: 200) with the origin's end-to-end fields.</summary>
-    /// <returns>The client's side; what came behind the handshake is received from it first.</returns>
-    public static Task<RelayLeg> AcceptAsync(HttpContext context, HandshakeRequest request, IEnumerable<KeyValuePair<string, string>> originHeaders)
+    /// <summary>Takes the transport over.</summary>
+    public static Task<ClientUpgrade> PrepareAsync(HttpContext context, HandshakeRequest request, IEnumerable<KeyValuePair<string, string>> originHeaders)
     {
         foreach (var (name, value) in originHeaders)
         {
             context.Response.Headers.Append(name, value);
         }
 
-        return request.IsHttp2 ? AcceptHttp2Async(context) : AcceptHttp11Async(context, request.Key);
+        return request.IsHttp2 ? Task.FromResult(PrepareHttp2(context)) : PrepareHttp11Async(context, request.Key);
     }
 
     /// <summary>Whether bytes came behind the head of an HTTP/1.1 request that has no body.</summary>
@@ -37,20 +39,20 @@ internal static class ClientUpgrade
         return !read.Buffer.IsEmpty;
     }
 
-    private static async Task<RelayLeg> AcceptHttp2Async(HttpContext context)
+    private static ClientUpgrade PrepareHttp2(HttpContext context)
     {
-        var stream = await context.Features.GetRequiredFeature<IHttpExtendedConnectFeature>().AcceptAsync();
-        return new Http2Leg(context, stream);
+        var leg = new Http2Leg(context);
+        return new ClientUpgrade(leg, async () => leg.Open(await context.Features.GetRequiredFeature<IHttpExtendedConnectFeature>().AcceptAsync()));
     }
 
-    private static async Task<RelayLeg> AcceptHttp11Async(HttpContext context, string key)
+    private static async Task<ClientUpgrade> PrepareHttp11Async(HttpContext context, string key)
     {
         context.Response.Headers.Upgrade = "websocket";
         context.Response.Headers.SecWebSocketAccept = OriginHandshake.AcceptFor(key);
         var connection = context.Features.GetRequiredFeature<IEdgeConnection>();
         var tls = context.Features.Get<ISslStreamFeature>()?.SslStream;
 
-        // Taken over before the 101: a client that ends its sending right after it must not make the HTTP server close the socket.
+        // Before the 101: a client that ends its sending right after it must not make the HTTP server close the socket.
         if (tls is null)
         {
             await connection.StopReceivingAsync();
@@ -60,9 +62,9 @@ internal static class ClientUpgrade
             connection.HoldOpen();
         }
 
-        await context.Features.GetRequiredFeature<IHttpUpgradeFeature>().UpgradeAsync();
         var early = TakeEarlyBytes(context);
-        return tls is null ? new SocketLeg(connection.Socket, early) : new TlsLeg(tls, connection.Socket, early);
+        RelayLeg leg = tls is null ? new SocketLeg(connection.Socket, early) : new TlsLeg(tls, connection.Socket, early);
+        return new ClientUpgrade(leg, () => context.Features.GetRequiredFeature<IHttpUpgradeFeature>().UpgradeAsync());
     }
 
     private static byte[] TakeEarlyBytes(HttpContext context)

@@ -125,14 +125,18 @@ internal sealed class TlsLeg(SslStream tls, Socket socket, ReadOnlyMemory<byte> 
 
 /// <summary>An HTTP/2 stream opened by extended CONNECT (RFC 8441). Kestrel keeps what arrives until it is read, within the
 /// stream's flow-control window, so that waiting costs no buffer here.</summary>
-internal sealed class Http2Leg(HttpContext context, Stream stream) : RelayLeg(default)
+internal sealed class Http2Leg(HttpContext context) : RelayLeg(default)
 {
     private const int NoError = 0;
     private const int Cancel = 8;
 
+    private Stream _stream = Stream.Null;
     private volatile bool _peerEnded;
 
-    public override ValueTask SendAsync(ReadOnlyMemory<byte> bytes) => stream.WriteAsync(bytes);
+    /// <summary>Gives the leg the stream of the request that was accepted.</summary>
+    public void Open(Stream stream) => _stream = stream;
+
+    public override ValueTask SendAsync(ReadOnlyMemory<byte> bytes) => _stream.WriteAsync(bytes);
 
     public override ValueTask FinishSendingAsync() => new(context.Response.CompleteAsync());
 
@@ -147,11 +151,11 @@ internal sealed class Http2Leg(HttpContext context, Stream stream) : RelayLeg(de
         }
     }
 
-    protected override ValueTask WaitCoreAsync() => WaitReadableAsync(stream);
+    protected override ValueTask WaitCoreAsync() => WaitReadableAsync(_stream);
 
     protected override async ValueTask<int> ReceiveCoreAsync(Memory<byte> buffer)
     {
-        var count = await stream.ReadAsync(buffer);
+        var count = await _stream.ReadAsync(buffer);
         _peerEnded = count == 0;
         return count;
     }

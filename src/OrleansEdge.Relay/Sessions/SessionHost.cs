@@ -42,8 +42,9 @@ internal sealed class SessionHost : IDisposable
         _services.Clock.Ticked += ReportTraffic;
     }
 
-    /// <summary>Relays until the session has ended and both transports are given back.</summary>
-    public async Task RunAsync(
+    /// <summary>Registers a session whose client is about to be told: from now on it is listed, and changes of its domain reach it.
+    /// Then it is either run or forgotten.</summary>
+    public RelaySession Add(
         string id, AdmittedHandshake admitted, IPEndPoint originAddress, OriginHandshakeResult answer, string path, RelayLeg client, RelayLeg origin)
     {
         var facts = new SessionFacts
@@ -62,8 +63,17 @@ internal sealed class SessionHost : IDisposable
         };
         var session = new RelaySession(facts, client, origin, _services);
         _sessions.Add(session);
+        return session;
+    }
+
+    /// <summary>Takes out a session whose client could not be told.</summary>
+    public void Forget(RelaySession session) => _sessions.Remove(session);
+
+    /// <summary>Relays until the session has ended and both transports are given back.</summary>
+    public async Task RunAsync(RelaySession session)
+    {
         _metrics.SessionOpened();
-        _accessLog.Opened(session.Describe(), path);
+        _accessLog.Opened(session.Describe(), session.Facts.Path);
         if (_drain.RefusesNew)
         {
             session.TryEnd(EndCause.EdgeDraining);
@@ -73,7 +83,7 @@ internal sealed class SessionHost : IDisposable
         Report(_sessions.Remove(session));
         var age = session.Age;
         _metrics.SessionClosed(end, age);
-        _accessLog.Closed(session.Describe(), path, end, age);
+        _accessLog.Closed(session.Describe(), session.Facts.Path, end, age);
     }
 
     public void Dispose() => _services.Clock.Dispose();

@@ -21,7 +21,7 @@ internal sealed class EdgeConnection : ConnectionContext, IEdgeConnection, IDupl
     private const int LargeRead = 16 * 1024;
     private const long PauseReceiving = 64 * 1024;
 
-    private static long s_lastId = DateTime.UtcNow.Ticks;
+    private static long _lastId = DateTime.UtcNow.Ticks;
 
     private readonly EdgeConnectionServices _services;
     private readonly Pipe _input;
@@ -72,7 +72,7 @@ internal sealed class EdgeConnection : ConnectionContext, IEdgeConnection, IDupl
 
     public override string ConnectionId
     {
-        get => _id ??= Interlocked.Increment(ref s_lastId).ToString("x", null);
+        get => _id ??= Interlocked.Increment(ref _lastId).ToString("x", null);
         set => _id = value;
     }
 
