@@ -30,6 +30,9 @@ public sealed partial class EdgeProcess : IAsyncDisposable
     /// <summary>Token that the edge marks its requests with in <c>CDN-Loop</c>.</summary>
     public const string LoopToken = "functional-tests";
 
+    /// <summary>Starts a command and kills it when this process is gone, however it went: then standard input ends.</summary>
+    private const string Leash = "exec 3<&0; (cat <&3; kill -9 $$) >/dev/null 2>&1 & exec \"$@\" 3<&-";
+
     private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(60);
     private static int _lastDomain;
 
@@ -78,13 +81,19 @@ public sealed partial class EdgeProcess : IAsyncDisposable
 
         string[] command =
         [
-            .. prefix.Split(' ', StringSplitOptions.RemoveEmptyEntries), "dotnet", ProductPath(),
+            "sh", "-c", Leash, "sh", .. prefix.Split(' ', StringSplitOptions.RemoveEmptyEntries), "dotnet", ProductPath(),
             "--Kestrel:Endpoints:Edge:Url=http://127.0.0.1:0", "--Kestrel:Endpoints:EdgeTls:Url=https://127.0.0.1:0",
             "--Kestrel:Endpoints:Admin:Url=http://127.0.0.1:0", $"--Edge:DataDirectory={directory}",
             $"--Edge:Certificates:Directory={certificates}", $"--Edge:LoopToken={LoopToken}", "--Edge:Demo:Enabled=false",
             .. (settings ?? []).Select(setting => "--" + setting),
         ];
-        var start = new ProcessStartInfo(command[0]) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        var start = new ProcessStartInfo(command[0])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
         foreach (var argument in command[1..])
         {
             start.ArgumentList.Add(argument);
