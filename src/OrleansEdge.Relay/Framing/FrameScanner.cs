@@ -185,27 +185,24 @@ public struct FrameScanner
 
     private readonly bool BreaksFirstByte(byte first)
     {
-        if (_rules.Extensions == FrameExtensions.Unknown)
-        {
-            return false;
-        }
-
         var opcode = first & 0x0F;
         var final = (first & 0x80) != 0;
-        var rsv = first & 0x70;
         var beginsMessage = opcode is 1 or 2;
-        return rsv != 0 && !(rsv == 0x40 && beginsMessage && _rules.Extensions == FrameExtensions.PerMessageDeflate)
-            || opcode is (> 2 and < 8) or > 10
-            || (opcode == 0 && !_insideMessage)
+        return (opcode == 0 && !_insideMessage)
             || (beginsMessage && _insideMessage)
-            || (opcode >= 8 && !final);
+            || (IsControl(first) && !final)
+            || (_rules.Extensions != FrameExtensions.Unknown && IsReserved(opcode, first & 0x70, beginsMessage));
     }
+
+    private readonly bool IsReserved(int opcode, int rsv, bool beginsMessage)
+        => opcode is (> 2 and < 8) or > 10
+        || (rsv != 0 && !(rsv == 0x40 && beginsMessage && _rules.Extensions == FrameExtensions.PerMessageDeflate));
 
     private readonly bool BreaksSecondByte(byte first, byte second)
     {
         var masked = (second & 0x80) != 0;
         return masked != _rules.FromClient
-            || (_rules.Extensions != FrameExtensions.Unknown && (first & 0x08) != 0 && (second & 0x7F) > MaxControlPayload);
+            || (IsControl(first) && (second & 0x7F) > MaxControlPayload);
     }
 
     private static bool TryReadLength(ReadOnlySpan<byte> input, out int headerLength, out ulong length)
@@ -247,7 +244,7 @@ public struct FrameScanner
         }
 
         var frame = new ControlFrame((byte)(input[0] & 0x0F), headerLength, length, (input[1] & 0x80) != 0);
-        if (Strict && _rules.Extensions != FrameExtensions.Unknown && frame.Opcode == ControlFrames.Close && BreaksCloseBody(frame, input))
+        if (Strict && frame.Opcode == ControlFrames.Close && BreaksCloseBody(frame, input))
         {
             return ScanStop.ProtocolError;
         }

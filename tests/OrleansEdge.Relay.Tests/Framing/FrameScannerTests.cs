@@ -95,13 +95,23 @@ public sealed class FrameScannerTests
     [InlineData(0xB3)]
     [InlineData(0xF1)]
     [InlineData(0x8B)]
-    [InlineData(0x80)]
     public void ReservedBitsAndOpcodes_WithAnUnknownExtension_Pass(byte first)
         => Assert.Equal(ScanStop.NeedMore, Run(FromClient with { Extensions = FrameExtensions.Unknown }, [Frame(first, 200)]).Stop);
 
-    [Fact]
-    public void MissingMask_WithAnUnknownExtension_IsStillRefused()
-        => Assert.Equal(ScanStop.ProtocolError, Run(FromClient with { Extensions = FrameExtensions.Unknown }, [Frame(0x81, 2, masked: false)]).Stop);
+    public static TheoryData<string, byte[]> IllegalWithAnyExtension => new()
+    {
+        { "no mask", Frame(0x81, 2, masked: false) },
+        { "continuation of nothing", Frame(0x80, 1) },
+        { "text inside a message", [.. Frame(0x01, 1), .. Frame(0x81, 1)] },
+        { "fragmented ping", Frame(0x09, 1) },
+        { "ping of 126 bytes", Frame(0x89, 126) },
+        { "close code 1005", Close(1005) },
+    };
+
+    [Theory]
+    [MemberData(nameof(IllegalWithAnyExtension))]
+    public void OtherBreaches_WithAnUnknownExtension_AreStillRefused(string name, byte[] illegal)
+        => Assert.Equal((name, ScanStop.ProtocolError), (name, Run(FromClient with { Extensions = FrameExtensions.Unknown }, [illegal]).Stop));
 
     [Theory]
     [InlineData(100, 1)]

@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using OrleansEdge.Relay.Transport;
+using OrleansEdge.Testing;
 using Xunit;
 
 namespace OrleansEdge.Relay.Tests.Transport;
@@ -105,7 +106,7 @@ public sealed class CertificateTests : IDisposable
     [Fact]
     public async Task DirectoryIsNotWatched_LookingFindsTheChange()
     {
-        var time = new ManualTime();
+        var time = new ManualTimeProvider();
         _directory.Write("a.test", "a.test");
         var link = Directory.CreateTempSubdirectory("linked-").FullName;
         File.CreateSymbolicLink(Path.Combine(link, "a.test.crt"), _directory.File("a.test.crt"));
@@ -115,7 +116,7 @@ public sealed class CertificateTests : IDisposable
             _directory.Use(settings);
             settings["Edge:Certificates:Directory"] = link;
         }, services => services.AddSingleton<TimeProvider>(time));
-        await time.ArmedAsync(TimeSpan.FromSeconds(5));
+        await time.WhenArmedAsync(TimeSpan.FromSeconds(5));
 
         // Behind links nothing changes in the directory itself.
         var second = _directory.Write("a.test", "a.test");

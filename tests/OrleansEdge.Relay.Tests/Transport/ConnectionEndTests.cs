@@ -3,6 +3,7 @@ using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using OrleansEdge.Relay.Transport;
+using OrleansEdge.Testing;
 using Xunit;
 
 namespace OrleansEdge.Relay.Tests.Transport;
@@ -74,14 +75,14 @@ public sealed class ConnectionEndTests
     [Fact]
     public async Task ClientNeverEnds_TheSocketIsClosedAfterTwoSeconds()
     {
-        var time = new ManualTime();
+        var time = new ManualTimeProvider();
         await using var server = await EdgeServer.StartAsync(
             context => context.Response.WriteAsync("x"), services: services => services.AddSingleton<TimeProvider>(time));
         var lingering = server.Services.GetRequiredService<LingeringClose>();
         using var client = await server.ConnectAsync();
         await client.SendAsync("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
         await client.ReadToEndAsync();
-        await time.ArmedAsync(LingeringClose.Patience);
+        await time.WhenArmedAsync(LingeringClose.Patience);
         Assert.Equal(1, lingering.Count);
 
         time.Advance(LingeringClose.Patience);

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using OrleansEdge.Relay.Transport;
+using OrleansEdge.Testing;
 using Xunit;
 
 namespace OrleansEdge.Relay.Tests.Transport;
@@ -114,11 +115,11 @@ public sealed class ProxyProtocolTests
     [InlineData("PROXY UNKNOWN")]
     public async Task HeaderDoesNotArriveInThreeSeconds_Closed(string begun)
     {
-        var time = new ManualTime();
+        var time = new ManualTimeProvider();
         await using var server = await StartAsync(services: services => services.AddSingleton<TimeProvider>(time));
         using var proxy = await server.ConnectAsync();
         await proxy.SendAsync(begun);
-        await time.ArmedAsync(ProxyProtocolMiddleware.Patience);
+        await time.WhenArmedAsync(ProxyProtocolMiddleware.Patience);
         var end = proxy.ReadToEndAsync();
         time.Advance(TimeSpan.FromSeconds(2.9));
         Assert.False(end.IsCompleted);

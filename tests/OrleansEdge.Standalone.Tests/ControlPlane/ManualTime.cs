@@ -1,6 +1,7 @@
 namespace OrleansEdge.Standalone.Tests.ControlPlane;
 
-/// <summary>Time that stands still until it is moved; timers that fall due ring on the thread that moves it.</summary>
+/// <summary>Time that stands still until it is moved, near the time of the files that tests write; each timer that falls due rings once
+/// for a move, however often it is armed again, so that a move is one look through the files.</summary>
 internal sealed class ManualTime : TimeProvider
 {
     private readonly Lock _sync = new();
