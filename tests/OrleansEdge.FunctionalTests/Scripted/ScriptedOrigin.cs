@@ -43,9 +43,10 @@ public sealed class ScriptedOrigin : IAsyncDisposable
     }
 
     /// <summary>The next connection of the edge, nothing read yet.</summary>
-    public async Task<StreamWire> AcceptAsync(TimeSpan? within = null)
+    public async Task<StreamWire> AcceptAsync(TimeSpan? within = null, CancellationToken cancellationToken = default)
     {
-        using var patience = new CancellationTokenSource(within ?? Wire.Patience);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(within ?? Wire.Patience);
         Socket socket;
         try
         {
@@ -66,18 +67,20 @@ public sealed class ScriptedOrigin : IAsyncDisposable
     }
 
     /// <summary>The next connection and the head that came over it.</summary>
-    public async Task<(StreamWire Wire, OriginRequest Request)> AcceptRequestAsync()
+    public async Task<(StreamWire Wire, OriginRequest Request)> AcceptRequestAsync(CancellationToken cancellationToken = default)
     {
-        var wire = await AcceptAsync();
+        var wire = await AcceptAsync(cancellationToken: cancellationToken);
         return (wire, new OriginRequest(await wire.ReadHeadAsync("the edge's request head")));
     }
 
     /// <summary>The next connection, upgraded.</summary>
     /// <param name="fields">Further lines of the 101, each with its CRLF.</param>
     /// <param name="early">Bytes sent in one piece with the 101.</param>
-    public async Task<(StreamWire Wire, OriginRequest Request)> AcceptWebSocketAsync(string fields = "", byte[]? early = null)
+    /// <param name="cancellationToken">Gives up waiting for the connection.</param>
+    public async Task<(StreamWire Wire, OriginRequest Request)> AcceptWebSocketAsync(
+        string fields = "", byte[]? early = null, CancellationToken cancellationToken = default)
     {
-        var (wire, request) = await AcceptRequestAsync();
+        var (wire, request) = await AcceptRequestAsync(cancellationToken);
         await wire.SendAsync((byte[])[.. Encoding.Latin1.GetBytes(SwitchingProtocols(request, fields)), .. early ?? []]);
         return (wire, request);
     }

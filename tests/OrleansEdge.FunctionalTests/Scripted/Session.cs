@@ -129,16 +129,37 @@ public sealed class Session : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(edge);
         ArgumentNullException.ThrowIfNull(listener);
         var plain = new Handshake(host ?? domain);
-        var accepting = listener.AcceptWebSocketAsync(fields, early);
+        using var refused = new CancellationTokenSource();
+        var accepting = listener.AcceptWebSocketAsync(fields, early, refused.Token);
         var opening = ScriptedClient.HandshakeAsync(edge, way, handshake?.Invoke(plain) ?? plain, receiveBuffer: receiveBuffer);
         var (client, answer) = await opening;
         if (answer.Status != ScriptedClient.Accepted(way))
         {
+            await refused.CancelAsync();
+            await Task.WhenAny(accepting);
+            await client.DisposeAsync();
             throw client.Failure($"the handshake was answered {answer}");
         }
 
         var (origin, request) = await accepting;
         return new Session(edge, domain, document, listener, client, answer, origin, request);
+    }
+
+    /// <summary>Opens one more session as soon as a place is free: it is given back a moment after the end of another is recorded.</summary>
+    public static async Task<Session> OpenWhenFreeAsync(EdgeProcess edge, Way way, ScriptedOrigin listener, string domain)
+    {
+        var deadline = new Deadline(TimeSpan.FromSeconds(5));
+        while (true)
+        {
+            try
+            {
+                return await OpenAsync(edge, way, listener, domain);
+            }
+            catch (WireException) when (deadline.Left > TimeSpan.Zero)
+            {
+                await Task.Delay(20);
+            }
+        }
     }
 
     /// <summary>The document that sessions of a way use: the origin's protocol follows the client, except under HTTP/2.</summary>
