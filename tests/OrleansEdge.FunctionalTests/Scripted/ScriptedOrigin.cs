@@ -76,6 +76,7 @@ public sealed class ScriptedOrigin : IAsyncDisposable
     /// <summary>The next connection, upgraded.</summary>
     /// <param name="fields">Further lines of the 101, each with its CRLF.</param>
     /// <param name="early">Bytes sent in one piece with the 101.</param>
+    /// <param name="cancellationToken">Gives up waiting for the connection.</param>
     public async Task<(StreamWire Wire, OriginRequest Request)> AcceptWebSocketAsync(
         string fields = "", byte[]? early = null, CancellationToken cancellationToken = default)
     {
