@@ -107,7 +107,7 @@ internal sealed class WebSocketHandler(
 
         attempt.IsAnswered = true;
         metrics.Handshake(attempt.Elapsed, RelayMetrics.Accepted);
-        await sessions.RunAsync(session);
+        await sessions.RunAsync(session, admitted);
     }
 
     private async Task RefuseAsync(Attempt attempt, RefusedRequest refused)

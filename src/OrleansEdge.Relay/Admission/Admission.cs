@@ -35,16 +35,18 @@ internal sealed record RefusedRequest(Refusal Refusal, string Detail, TimeSpan? 
     }
 }
 
-/// <summary>A WebSocket that was let in. Dispose it when its session has ended: that gives its place back.</summary>
+/// <summary>A WebSocket that was let in. Dispose it when its session has ended: that gives its place back, once.</summary>
 internal sealed class AdmittedHandshake(HandshakeRequest request, DomainSnapshot domain, DomainState state, Action release) : IDisposable
 {
+    private Action? _release = release;
+
     public HandshakeRequest Request { get; } = request;
 
     public DomainSnapshot Domain { get; } = domain;
 
     public DomainState State { get; } = state;
 
-    public void Dispose() => release();
+    public void Dispose() => Interlocked.Exchange(ref _release, null)?.Invoke();
 }
 
 /// <summary>Decides on a request before its origin is dialled. The order of the checks is part of the contract: known domain,

@@ -69,8 +69,8 @@ internal sealed class SessionHost : IDisposable
     /// <summary>Takes out a session whose client could not be told.</summary>
     public void Forget(RelaySession session) => _sessions.Remove(session);
 
-    /// <summary>Relays until the session has ended and both transports are given back.</summary>
-    public async Task RunAsync(RelaySession session)
+    /// <summary>Relays until the session has ended and both transports are given back. Its place is free before its end is told.</summary>
+    public async Task RunAsync(RelaySession session, AdmittedHandshake admitted)
     {
         _metrics.SessionOpened();
         _accessLog.Opened(session.Describe(), session.Facts.Path);
@@ -81,6 +81,7 @@ internal sealed class SessionHost : IDisposable
 
         var end = await session.RunAsync();
         Report(_sessions.Remove(session));
+        admitted.Dispose();
         var age = session.Age;
         _metrics.SessionClosed(end, age);
         _accessLog.Closed(session.Describe(), session.Facts.Path, end, age);
