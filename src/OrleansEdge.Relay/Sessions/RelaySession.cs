@@ -92,7 +92,7 @@ internal sealed class RelaySession : IPumpEvents
         _services.Clock.CheckAt(ClockEntry, NextCheck(_services.Time.GetTimestamp()));
         await Signals.WaitAsync(Sessions.Signals.End);
         _services.Clock.Remove(ClockEntry);
-        await new SessionClosing(this, _services.Time).RunAsync((EndCause)_cause);
+        await CloseAsync();
         Client.Leg.Dispose();
         Origin.Leg.Dispose();
         await Task.WhenAll(up, down);
@@ -226,6 +226,19 @@ internal sealed class RelaySession : IPumpEvents
     {
         _services.Log.SessionFaulted(Facts.Id, Facts.Snapshot.Domain, fault);
         TryEnd(EndCause.EdgeFault);
+    }
+
+    // Whatever goes wrong here, the transports are given back and the end is told.
+    private async Task CloseAsync()
+    {
+        try
+        {
+            await new SessionClosing(this, _services.Time).RunAsync((EndCause)_cause);
+        }
+        catch (Exception fault)
+        {
+            _services.Log.SessionFaulted(Facts.Id, Facts.Snapshot.Domain, fault);
+        }
     }
 
     private async Task EndLostAsync(SessionSide side)
