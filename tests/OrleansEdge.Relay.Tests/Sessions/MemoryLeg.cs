@@ -39,6 +39,9 @@ internal sealed class MemoryLeg() : RelayLeg(default)
     /// <summary>The peer is gone: receives fail.</summary>
     public void Break() => _arriving.Writer.TryComplete(new IOException("reset"));
 
+    /// <summary>Receives fail in a way that no transport fails.</summary>
+    public void Fault() => _arriving.Writer.TryComplete(new FormatException("a defect"));
+
     /// <summary>The peer reads nothing more until <see cref="Resume"/>.</summary>
     public void Stall() => _stall = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 

@@ -83,6 +83,21 @@ public sealed class RelaySessionTests : IDisposable
         Assert.Equal((EndCause.OriginClose, 1000, 1000), (end.Rule.Cause, end.ClientCode, end.OriginCode));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task FaultOfTheEdge_BothSidesGet1011(bool whileReadingTheClient)
+    {
+        var (session, client, origin) = Start();
+        var run = session.RunAsync();
+        (whileReadingTheClient ? client : origin).Fault();
+        await session.Signals.WaitAsync(Signals.End).WaitAsync(Deadline);
+        (whileReadingTheClient ? origin : client).ArriveEnd();
+        var end = await run.WaitAsync(Deadline);
+        Assert.Equal((EndCause.EdgeFault, EndedBy.Edge, 1011, 1011), (end.Rule.Cause, end.Rule.By, end.ClientCode, end.OriginCode));
+        Assert.Equal(ControlFrames.MakeClose(new(1011, "edge fault"), masked: false), client.Sent);
+    }
+
     [Fact]
     public async Task StalledClient_StopsTheReadingOfTheOrigin()
     {
