@@ -9,6 +9,8 @@ namespace OrleansEdge.Relay.Tests.Origins;
 /// <summary>HTTP requests through a real server to origins of bytes.</summary>
 public sealed class HttpForwardingTests : IDisposable
 {
+    private const long MostHeld = 48L << 20;
+
     private readonly ScriptedOrigin _origin = new();
 
     public void Dispose() => _origin.Dispose();
@@ -509,9 +511,16 @@ public sealed class HttpForwardingTests : IDisposable
         using var answer = await answering;
         await using var body = await answer.Content.ReadAsStreamAsync();
         var most = 0L;
-        Assert.Equal(length, await DrainAsync(body, length, () => most = Math.Max(most, GC.GetTotalMemory(forceFullCollection: false) - before)));
+        Assert.Equal(length, await DrainAsync(body, length, () => most = Math.Max(most, HeldSince(before))));
         await sending;
-        Assert.InRange(most, long.MinValue, 48L << 20);
+        Assert.InRange(most, long.MinValue, MostHeld);
+    }
+
+    // Other tests of this process make garbage meanwhile: what seems too much is judged by what is left after a collection.
+    private static long HeldSince(long before)
+    {
+        var held = GC.GetTotalMemory(forceFullCollection: false) - before;
+        return held <= MostHeld ? held : GC.GetTotalMemory(forceFullCollection: true) - before;
     }
 
     private Task<ForwardingEdge> StartAsync(Func<DomainConfig, DomainConfig>? change = null)
