@@ -30,6 +30,8 @@ internal sealed class FakeControlPlane : IControlPlane
 
     public SessionFilter? LastFilter { get; private set; }
 
+    public IBilling Billing => throw new NotSupportedException();
+
     IDocumentStore<DomainConfig> IControlPlane.Domains => Domains;
 
     IDocumentStore<TenantConfig> IControlPlane.Tenants => Tenants;

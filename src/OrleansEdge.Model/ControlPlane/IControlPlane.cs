@@ -1,6 +1,6 @@
 namespace OrleansEdge.Model;
 
-/// <summary>What the admin API calls: all operations on documents, sessions and gateways. One of the three ports between data
+/// <summary>What the admin API calls: all operations on documents, usage, sessions and gateways. One of the three ports between data
 /// plane and control plane. Thread safe. Expected refusals are values (<see cref="ControlFailure"/>), never exceptions; an
 /// answer without a failure means that the change is durable and, on one machine, in force.</summary>
 /// <remarks>Names are normalised by the implementation. <c>by</c> is who asks, as the audit shows it.</remarks>
@@ -11,6 +11,9 @@ public interface IControlPlane
 
     /// <summary>Tenant documents. Deleting one that has domains fails with <see cref="ControlFailureKind.Conflict"/>.</summary>
     IDocumentStore<TenantConfig> Tenants { get; }
+
+    /// <summary>Usage, plans and statements.</summary>
+    IBilling Billing { get; }
 
     /// <summary>Which gateway has which version of a domain; fails with not found for an unknown domain.</summary>
     Task<ControlResult<Page<DomainOnGateway>>> ListDomainGatewaysAsync(string domain, PageRequest page, CancellationToken cancellationToken);

@@ -7,11 +7,13 @@ public sealed class DomainSnapshot
     /// <param name="config">A valid document.</param>
     /// <param name="version">Version of the domain's document, from 1.</param>
     /// <param name="tenantBlocked">Whether the tenant is blocked.</param>
-    public DomainSnapshot(DomainConfig config, long version, bool tenantBlocked)
+    /// <param name="exhausted">Kinds of traffic that the tenant has used up.</param>
+    public DomainSnapshot(DomainConfig config, long version, bool tenantBlocked, ExhaustedQuota exhausted = ExhaustedQuota.None)
     {
         Config = config;
         Version = version;
         TenantBlocked = tenantBlocked;
+        Exhausted = exhausted;
         Access = AccessRules.Compile(config.Access);
     }
 
@@ -30,6 +32,23 @@ public sealed class DomainSnapshot
     /// <summary>Whether the tenant is blocked.</summary>
     public bool TenantBlocked { get; }
 
+    /// <summary>Kinds of traffic whose prepaid bytes are used up while the tenant has no pay-as-you-go.</summary>
+    public ExhaustedQuota Exhausted { get; }
+
     /// <summary>The compiled access rules.</summary>
     public AccessRules Access { get; }
+}
+
+/// <summary>Kinds of traffic that a tenant may have no more of.</summary>
+[Flags]
+public enum ExhaustedQuota
+{
+    /// <summary>None: all kinds are let through.</summary>
+    None = 0,
+
+    /// <summary>WebSockets.</summary>
+    Websocket = 1,
+
+    /// <summary>Other HTTP requests.</summary>
+    Http = 2,
 }

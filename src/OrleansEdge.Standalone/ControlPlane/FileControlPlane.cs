@@ -71,6 +71,9 @@ public sealed class FileControlPlane : IControlPlane, IDomainSource, IDisposable
     /// <inheritdoc/>
     public IDocumentStore<TenantConfig> Tenants { get; }
 
+    /// <inheritdoc/>
+    public IBilling Billing { get; } = new BillingAway();
+
     /// <summary>Absolute path of the data directory.</summary>
     public string DataDirectoryPath => _data.FullPath;
 

@@ -35,6 +35,8 @@ internal sealed class MeasuredControlPlane : IControlPlane
 
     public IDocumentStore<TenantConfig> Tenants { get; }
 
+    public IBilling Billing => _inner.Billing;
+
     public Task<ControlResult<Page<DomainOnGateway>>> ListDomainGatewaysAsync(string domain, PageRequest page, CancellationToken cancellationToken)
         => _inner.ListDomainGatewaysAsync(domain, page, cancellationToken);
 
