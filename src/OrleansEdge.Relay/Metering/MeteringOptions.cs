@@ -24,9 +24,9 @@ public sealed class MeteringOptions
             yield return $"Edge:Metering:ReportInterval is {ReportInterval}; it must be 0.1 s to 1 minute.";
         }
 
-        if (Retain < TimeSpan.Zero || Retain > TimeSpan.FromDays(7))
+        if (Retain < TimeSpan.Zero || Retain > TimeSpan.FromDays(2))
         {
-            yield return $"Edge:Metering:Retain is {Retain}; it must be 0 to 7 days.";
+            yield return $"Edge:Metering:Retain is {Retain}; it must be 0 to 2 days.";
         }
 
         if (DeadAfter < TimeSpan.FromHours(2) || DeadAfter > TimeSpan.FromDays(7))

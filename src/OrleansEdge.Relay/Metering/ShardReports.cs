@@ -5,16 +5,17 @@ namespace OrleansEdge.Relay.Metering;
 /// <summary>What one source tells one part of the ledger, and what it knows to be stored there. Counters are cumulative, so that a report
 /// that is lost or repeated does no harm. Where the ledger has sealed the source, what was counted beyond the sealed values goes under
 /// the source's successor. Not thread safe; one report is under way at a time.</summary>
-internal sealed class ShardReports(UsageSourceId source, string gateway, UsageShard shard)
+internal sealed class ShardReports(SpoolHeader header, UsageShard shard)
 {
     /// <summary>Most entries of a report.</summary>
     public const int MostEntries = 1000;
 
     private readonly Dictionary<UsageKey, Counter> _counters = [];
     private readonly HashSet<Counter> _changed = [];
-    private UsageSourceId _source = source;
+    private UsageSourceId _source = header.Source;
     private long _number;
     private long _acknowledged;
+    private bool _isFinal;
     private StoredShard? _stored;
 
     public UsageShard Shard => shard;
@@ -58,10 +59,11 @@ internal sealed class ShardReports(UsageSourceId source, string gateway, UsageSh
             return null;
         }
 
+        _isFinal = isFinal;
         return new UsageReport
         {
             Source = _source,
-            Gateway = gateway,
+            Gateway = header.Gateway,
             Shard = shard,
             Number = ++_number,
             Acknowledged = _acknowledged,
@@ -85,14 +87,13 @@ internal sealed class ShardReports(UsageSourceId source, string gateway, UsageSh
                 NoteStored(report);
                 break;
             case UsageReplyKind.Resend:
-                SendAllAgain();
+                StartAgain();
                 break;
             case UsageReplyKind.Sealed:
-                GoOnAsSuccessor(report, reply.Folded);
+                GoOnAsSuccessor(reply.Folded);
                 break;
             case UsageReplyKind.Forgotten:
-                _changed.Clear();
-                _stored = new(shard, _source, 1, default);
+                Settle();
                 break;
         }
     }
@@ -109,11 +110,23 @@ internal sealed class ShardReports(UsageSourceId source, string gateway, UsageSh
 
         if (report.Final)
         {
-            _stored = new(shard, _source, _acknowledged, Sum(_counters.Values.Select(static counter => counter.Own)));
+            Settle();
         }
     }
 
-    private void SendAllAgain()
+    // From the first source of the chain: what the ledger has lost may be the seal of one of them.
+    private void StartAgain()
+    {
+        _source = header.Source;
+        foreach (var counter in _counters.Values)
+        {
+            counter.Sealed = default;
+        }
+
+        SendAll();
+    }
+
+    private void SendAll()
     {
         _acknowledged = 0;
         foreach (var counter in _counters.Values)
@@ -123,7 +136,7 @@ internal sealed class ShardReports(UsageSourceId source, string gateway, UsageSh
         }
     }
 
-    private void GoOnAsSuccessor(UsageReport report, IReadOnlyList<UsageEntry> folded)
+    private void GoOnAsSuccessor(IReadOnlyList<UsageEntry> folded)
     {
         foreach (var entry in folded)
         {
@@ -133,17 +146,20 @@ internal sealed class ShardReports(UsageSourceId source, string gateway, UsageSh
             }
         }
 
-        var isWhole = _counters.Values.All(static counter => counter.Own == default);
-        if (isWhole && report.Final)
+        if (_isFinal && _counters.Values.All(static counter => counter.Own == default))
         {
-            _changed.Clear();
-            _stored = new(shard, _source, 1, Sum(folded.Select(static entry => entry.Counts)));
+            Settle();
             return;
         }
 
         _source = _source.Successor();
-        _number = 0;
-        SendAllAgain();
+        SendAll();
+    }
+
+    private void Settle()
+    {
+        _changed.Clear();
+        _stored = new(shard, _source, Math.Max(1, _acknowledged));
     }
 
     private void NoteChange(Counter counter)
@@ -157,8 +173,6 @@ internal sealed class ShardReports(UsageSourceId source, string gateway, UsageSh
             _changed.Add(counter);
         }
     }
-
-    private static UsageCounts Sum(IEnumerable<UsageCounts> counts) => counts.Aggregate(default(UsageCounts), static (sum, next) => sum + next);
 
     private sealed class Counter(UsageKey key)
     {
@@ -186,15 +200,12 @@ internal sealed class ShardReports(UsageSourceId source, string gateway, UsageSh
 /// <param name="Shard">The part of the ledger.</param>
 /// <param name="Source">The last source of the chain.</param>
 /// <param name="Acknowledged">A number of a report that was acknowledged.</param>
-/// <param name="Sum">Sum of the source's counters there.</param>
-internal sealed record StoredShard(UsageShard Shard, UsageSourceId Source, long Acknowledged, UsageCounts Sum)
+internal sealed record StoredShard(UsageShard Shard, UsageSourceId Source, long Acknowledged)
 {
-    /// <summary>Asks whether it is still there: a ledger that holds the source as sealed answers with its values.</summary>
+    /// <summary>Asks whether it is still there: only then the answer is that the question is stored.</summary>
     public UsageReport Ask(string gateway)
         => new() { Source = Source, Gateway = gateway, Shard = Shard, Number = Acknowledged + 1, Acknowledged = Acknowledged, Final = true, Entries = [] };
 
     /// <summary>Whether an answer says that all of it is there.</summary>
-    public bool IsConfirmedBy(UsageReply reply)
-        => reply.Kind == UsageReplyKind.Forgotten
-            || (reply.Kind == UsageReplyKind.Sealed && reply.Folded.Aggregate(default(UsageCounts), static (sum, entry) => sum + entry.Counts) == Sum);
+    public static bool Confirms(UsageReply reply) => reply.Kind is UsageReplyKind.Stored or UsageReplyKind.Forgotten;
 }

@@ -259,7 +259,7 @@ internal sealed class UsageReporter : IHostedService, IDisposable
                 return false;
             }
 
-            if (some.Zip(replies).FirstOrDefault(static pair => !pair.First.IsConfirmedBy(pair.Second)) is { First: { } lost })
+            if (some.Zip(replies).FirstOrDefault(static pair => !StoredShard.Confirms(pair.Second)) is { First: { } lost })
             {
                 _logger.UsageSentAgain(lost.Shard.Owner);
                 closed.SettledAt = null;

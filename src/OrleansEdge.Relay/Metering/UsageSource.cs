@@ -73,7 +73,7 @@ internal sealed class UsageSource(SpoolHeader header)
     {
         if (!_shards.TryGetValue(owner, out var shard))
         {
-            _shards[owner] = shard = new(header.Source, header.Gateway, new(owner, header.Hour));
+            _shards[owner] = shard = new(header, new(owner, header.Hour));
         }
 
         return shard;
