@@ -29,9 +29,6 @@ public readonly record struct UsageBucket(int Number) : IComparable<UsageBucket>
     /// <summary>The bucket of an instant from 1970 on.</summary>
     public static UsageBucket At(DateTimeOffset time) => new((int)((time - DateTimeOffset.UnixEpoch).Ticks / Length.Ticks));
 
-    /// <summary>The start, ISO 8601.</summary>
-    public override string ToString() => EdgeJson.FormatTime(Start);
-
     /// <summary>Whether an instant is the bound of two buckets.</summary>
     public static bool IsBound(DateTimeOffset time) => time.UtcTicks % Length.Ticks == 0;
 
@@ -72,9 +69,6 @@ public readonly record struct UsageHour(int Number) : IComparable<UsageHour>
 
     /// <summary>The month that the hour lies in.</summary>
     public UsageMonth Month => UsageMonth.At(Start);
-
-    /// <summary>The start, ISO 8601.</summary>
-    public override string ToString() => EdgeJson.FormatTime(Start);
 
     /// <summary>The hour of an instant from 1970 on.</summary>
     public static UsageHour At(DateTimeOffset time) => UsageBucket.At(time).Hour;

@@ -9,8 +9,8 @@ namespace OrleansEdge.Model;
 /// the rest on under the <see cref="UsageSourceId.Successor"/>. It heeds that answer to its newest report only: of an older one it may be
 /// out of date, where the ledger was restored in between.</para>
 /// <para>Once the month's statement has closed, the values of sealed sources are <em>folded</em> into plain sums and only the ids stay
-/// (<see cref="Fold"/>). A report of a folded source is answered with its own values, as if all of it had been counted: from then on
-/// what a source had not reported before it was declared dead is given up, so that nothing can be counted twice.</para>
+/// (<see cref="Fold"/>). A report of a folded source is answered <see cref="UsageReplyKind.Forgotten"/>: from then on what a source had
+/// not reported before it was declared dead is given up, so that nothing can be counted twice.</para>
 /// </remarks>
 public sealed class UsageShardLedger
 {
@@ -141,8 +141,7 @@ public sealed class UsageShardLedger
     {
         if (_folded.Contains(report.Source))
         {
-            // Only a report of everything can be answered with everything.
-            return report.Acknowledged > 0 ? UsageReply.Resend : new(UsageReplyKind.Sealed, report.Entries);
+            return UsageReply.Forgotten;
         }
 
         var source = _sources.GetValueOrDefault(report.Source);

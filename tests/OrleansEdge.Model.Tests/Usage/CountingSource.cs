@@ -47,6 +47,10 @@ internal sealed class CountingSource(UsageSourceId id, UsageShard shard, long fi
             case UsageReplyKind.Resend:
                 (link.Acknowledged, link.Held, link.IsFinalAcknowledged) = (0, [], false);
                 break;
+            case UsageReplyKind.Forgotten:
+                Counters.Clear();
+                _links.ForEach(static known => known.IsFinalAcknowledged = true);
+                break;
             case UsageReplyKind.Sealed when report.Number == link.Number:
                 // Of an older one it may be out of date: the ledger may have been restored and have taken more since.
                 link.Folded = reply.Folded.ToDictionary(static entry => entry.Key, static entry => entry.Counts);
