@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 
 namespace OrleansEdge.Relay.Metering;
@@ -24,11 +25,11 @@ internal sealed class ClosedSource(string path, FileStream file, SpoolHeader hea
     /// <summary>When it was last asked whether it still has it.</summary>
     public long AskedAt { get; set; }
 
-    /// <summary>Reads all counters.</summary>
-    /// <exception cref="IOException">The file cannot be read.</exception>
+    /// <summary>Takes the file up: reads all counters, to report them from the beginning.</summary>
+    /// <exception cref="IOException">The file cannot be read or written.</exception>
     public UsageSource Load()
     {
-        var source = new UsageSource(header);
+        var source = new UsageSource(header, NoteTakenUp());
         source.Count(SpoolFormat.ReadCells(ReadAll(file), header.Hour).Select(static cell => (cell.Key.Account, cell.Key.Bucket, cell.Value)));
         UnreportedBytes = source.UnreportedBytes;
         return source;
@@ -39,7 +40,17 @@ internal sealed class ClosedSource(string path, FileStream file, SpoolHeader hea
 
     public void Dispose() => file.Dispose();
 
-    internal static byte[] ReadAll(FileStream file)
+    private long NoteTakenUp()
+    {
+        Span<byte> word = stackalloc byte[sizeof(long)];
+        RandomAccess.Read(file.SafeFileHandle, word, SpoolFormat.TakenUpOffset);
+        var times = MemoryMarshal.Read<long>(word) + 1;
+        MemoryMarshal.Write(word, times);
+        RandomAccess.Write(file.SafeFileHandle, word, SpoolFormat.TakenUpOffset);
+        return times;
+    }
+
+    private static byte[] ReadAll(FileStream file)
     {
         var bytes = new byte[file.Length];
         file.Position = 0;

@@ -5,7 +5,10 @@ namespace OrleansEdge.Relay.Metering;
 /// <summary>What one source tells one part of the ledger, and what it knows to be stored there. Counters are cumulative, so that a report
 /// that is lost or repeated does no harm. Where the ledger has sealed the source, what was counted beyond the sealed values goes under
 /// the source's successor. Not thread safe; one report is under way at a time.</summary>
-internal sealed class ShardReports(SpoolHeader header, UsageShard shard)
+/// <param name="header">Who counted.</param>
+/// <param name="shard">The part of the ledger.</param>
+/// <param name="lastNumber">At least the number of any report that others have made of the same counters.</param>
+internal sealed class ShardReports(SpoolHeader header, UsageShard shard, long lastNumber)
 {
     /// <summary>Most entries of a report.</summary>
     public const int MostEntries = 1000;
@@ -13,7 +16,7 @@ internal sealed class ShardReports(SpoolHeader header, UsageShard shard)
     private readonly Dictionary<UsageKey, Counter> _counters = [];
     private readonly HashSet<Counter> _changed = [];
     private UsageSourceId _source = header.Source;
-    private long _number;
+    private long _number = lastNumber;
     private long _acknowledged;
     private bool _isFinal;
     private StoredShard? _stored;

@@ -24,6 +24,10 @@ internal static class SpoolFormat
     /// <summary>Bytes of the header.</summary>
     public const int HeaderBytes = 4096;
 
+    /// <summary>Where in the header a word counts how often the file was taken up by somebody who did not count in it. Not part of the
+    /// checksum.</summary>
+    public const int TakenUpOffset = HeaderBytes - sizeof(long);
+
     /// <summary>Where in a cell the counters begin.</summary>
     public const int CountersOffset = 16;
 

@@ -53,8 +53,14 @@ internal sealed class UsageReporter : IHostedService, IDisposable
         _time = time;
         _logger = logger;
         _finder = new(spool.Folder, logger);
-        metrics.ObserveMetering(() => Volatile.Read(ref _unreported), () => Volatile.Read(ref _inMemory));
+        metrics.ObserveMetering(() => Figures.UnreportedBytes, () => Figures.CountersInMemory);
     }
+
+    /// <summary>What was not reported, and what a kill would lose, after the last round.</summary>
+    internal (long UnreportedBytes, int CountersInMemory) Figures => (Volatile.Read(ref _unreported), Volatile.Read(ref _inMemory));
+
+    /// <summary>Files whose counters are in memory.</summary>
+    internal int SourcesInMemory => _living.Count + _closing.Count;
 
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken)
@@ -102,7 +108,13 @@ internal sealed class UsageReporter : IHostedService, IDisposable
         Count();
         if (isLast || _time.GetTimestamp() >= _retryAt)
         {
-            await ReportAsync(isLast, cancellationToken);
+            await ReportAsync(cancellationToken);
+        }
+
+        ReleaseClosing();
+        if (!isLast)
+        {
+            FindClosed();
         }
 
         NoteFigures();
@@ -162,7 +174,7 @@ internal sealed class UsageReporter : IHostedService, IDisposable
     private static IEnumerable<(SpoolAccount Account, UsageBucket Bucket, UsageCounts Counts)> Cells(SpoolFile file)
         => file.Cells().Select(static cell => (cell.Account, cell.Bucket, cell.Sum()));
 
-    private async Task ReportAsync(bool isLast, CancellationToken cancellationToken)
+    private async Task ReportAsync(CancellationToken cancellationToken)
     {
         foreach (var source in _living.Values)
         {
@@ -172,23 +184,24 @@ internal sealed class UsageReporter : IHostedService, IDisposable
             }
         }
 
-        await ReportClosingAsync(cancellationToken);
-        if (!isLast)
+        foreach (var (_, source) in _closing)
         {
-            FindClosed();
-            await ReportClosedAsync(cancellationToken);
+            if (!await TrySendAsync(source, isFinal: true, cancellationToken))
+            {
+                return;
+            }
         }
+
+        await ReportClosedAsync(cancellationToken);
     }
 
-    // Their lock is given free afterwards, so that they are found like those of any other process. Counters that lie in memory alone
-    // are reported from there.
-    private async Task ReportClosingAsync(CancellationToken cancellationToken)
+    // From then on they are found like those of any other process. Counters that lie in memory alone are reported from there.
+    private void ReleaseClosing()
     {
         foreach (var (file, source) in _closing.ToArray())
         {
-            var isSettled = await TrySendAsync(source, isFinal: true, cancellationToken) && source.IsSettled;
             file.Tend();
-            if (isSettled || file.CountersInMemory == 0)
+            if (source.IsSettled || file.CountersInMemory == 0)
             {
                 _closing.Remove((file, source));
                 file.Dispose();

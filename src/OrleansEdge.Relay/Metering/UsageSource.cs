@@ -3,11 +3,14 @@ using OrleansEdge.Model;
 namespace OrleansEdge.Relay.Metering;
 
 /// <summary>The reports of one spool file, to every part of the ledger that it concerns. Not thread safe.</summary>
-internal sealed class UsageSource(SpoolHeader header)
+/// <param name="header">Who counted.</param>
+/// <param name="takenUp">How often the file was taken up before: so the numbers of reports rise through all lives of a source.</param>
+internal sealed class UsageSource(SpoolHeader header, long takenUp = 0)
 {
     /// <summary>How long a shard is left alone that has nothing new, until it is asked whether it still has what it acknowledged.</summary>
     public static readonly TimeSpan AskAfter = TimeSpan.FromMinutes(1);
 
+    private const int NumbersOfALife = 40;
     private const int MostReports = 200;
     private const int MostEntries = 10 * ShardReports.MostEntries;
 
@@ -73,7 +76,7 @@ internal sealed class UsageSource(SpoolHeader header)
     {
         if (!_shards.TryGetValue(owner, out var shard))
         {
-            _shards[owner] = shard = new(header, new(owner, header.Hour));
+            _shards[owner] = shard = new(header, new(owner, header.Hour), takenUp << NumbersOfALife);
         }
 
         return shard;
