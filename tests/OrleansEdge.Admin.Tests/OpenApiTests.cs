@@ -87,6 +87,31 @@ public class OpenApiTests
     }
 
     [Fact]
+    public async Task Statement_IsDescribedInBothForms()
+    {
+        await using var server = await AdminServer.StartAsync();
+        var document = await ReadAsync(server);
+
+        var content = document["paths"]!["/api/v1/tenants/{tenant}/statements/{month}"]!["get"]!["responses"]!["200"]!["content"]!.AsObject();
+
+        Assert.Equal(["application/json", "text/csv"], content.Select(type => type.Key));
+    }
+
+    [Fact]
+    public async Task Order_NeedsAKeyAndSaysWhereThePlanIs()
+    {
+        await using var server = await AdminServer.StartAsync();
+        var document = await ReadAsync(server);
+        var operation = document["paths"]!["/api/v1/tenants/{tenant}/plans"]!["post"]!;
+
+        var key = Parameters(document, operation).Single(parameter => (string)parameter["in"]! == "header");
+
+        Assert.Equal(("Idempotency-Key", true), ((string)key["name"]!, (bool)key["required"]!));
+        Assert.NotNull(operation["responses"]!["201"]!["headers"]!["Location"]);
+        Assert.Empty(new SchemaCheck(document).Check("PlanOrder", JsonNode.Parse(Requests.Plan)));
+    }
+
+    [Fact]
     public async Task KeyIsDescribed_AsBearer()
     {
         await using var server = await AdminServer.StartAsync();
