@@ -11,6 +11,8 @@ internal sealed class BillingAway : IBilling
 
     public Task<ControlResult<Page<PlanInfo>>> ListPlansAsync(string tenant, PageRequest page, CancellationToken cancellationToken) => Task.FromResult<ControlResult<Page<PlanInfo>>>(Away);
 
+    public Task<ControlResult<PlanInfo>> GetPlanAsync(string tenant, string id, CancellationToken cancellationToken) => Task.FromResult<ControlResult<PlanInfo>>(Away);
+
     public Task<ControlResult<PlanInfo>> BuyPlanAsync(string tenant, ReadOnlyMemory<byte> json, string idempotencyKey, string by, CancellationToken cancellationToken)
         => Task.FromResult<ControlResult<PlanInfo>>(Away);
 
