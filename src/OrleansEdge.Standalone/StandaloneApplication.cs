@@ -76,7 +76,7 @@ internal static class StandaloneApplication
             provider.GetRequiredService<IGatewayOperations>()));
         services.AddSingleton<IControlPlane>(static provider => new MeasuredControlPlane(
             provider.GetRequiredService<FileControlPlane>(), provider.GetRequiredService<IMeterFactory>(), provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<IUsageSink, LedgerAway>();
+        services.AddSingleton(static provider => provider.GetRequiredService<FileControlPlane>().Usage);
         services.AddSingleton<IDomainSource>(static provider => provider.GetRequiredService<FileControlPlane>());
         services.AddSingleton(static provider => EdgeIdentities.Create(
             provider.GetRequiredService<FileControlPlane>().DataDirectoryPath,
