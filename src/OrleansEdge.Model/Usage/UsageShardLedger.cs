@@ -29,6 +29,9 @@ public sealed class UsageShardLedger
     /// minutes is one adjustment.</summary>
     public IReadOnlyList<UsageAdjustment> Adjustments => _adjustments;
 
+    /// <summary>Whether any source has reported anything.</summary>
+    public bool HasUsage => _foldedSums.Count > 0 || _sources.Values.Any(static source => source.Cells.Count > 0);
+
     /// <summary>When the source was last heard that was unheard for longest among those that are not sealed, UTC, in whole seconds;
     /// <see langword="null"/>: all are sealed.</summary>
     public DateTimeOffset? UnsealedSince
