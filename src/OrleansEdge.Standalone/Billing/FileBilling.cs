@@ -1,6 +1,7 @@
 using System.Globalization;
 using OrleansEdge.Model;
 using OrleansEdge.Standalone.ControlPlane;
+using OrleansEdge.Standalone.Usage;
 
 namespace OrleansEdge.Standalone.Billing;
 

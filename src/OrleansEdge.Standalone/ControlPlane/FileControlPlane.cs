@@ -1,5 +1,6 @@
 using OrleansEdge.Model;
 using OrleansEdge.Standalone.Billing;
+using OrleansEdge.Standalone.Usage;
 
 namespace OrleansEdge.Standalone.ControlPlane;
 

@@ -6,7 +6,7 @@ namespace OrleansEdge.Standalone.Usage;
 
 /// <summary>The usage ledger of one process on local files. What is answered stored is on the disk; reports of callers who wait at the same
 /// time share one flush. One process at a time may use the folder, which is the data directory's lock to see to. Thread safe.</summary>
-public sealed class FileUsageLedger : IUsageSink, IUsageReader, IDisposable
+public sealed class FileUsageLedger : IUsageStore
 {
     // Bounds what is written at once, not what a caller may send.
     private const int ReportsInBatch = 20_000;
@@ -24,7 +24,7 @@ public sealed class FileUsageLedger : IUsageSink, IUsageReader, IDisposable
     /// <summary>Opens the ledger, creates it where it is missing, and finishes what a crash interrupted.</summary>
     /// <param name="folder">Path below a data directory that is there and locked.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="logger">Takes the events 3100–3199.</param>
+    /// <param name="logger">Takes the events 3200–3299.</param>
     /// <param name="options">How it works.</param>
     /// <exception cref="DataDirectoryException">The folder cannot be used, or is damaged so that usage would be lost.</exception>
     public FileUsageLedger(string folder, TimeProvider time, ILogger<FileUsageLedger> logger, FileUsageLedgerOptions? options = null)
@@ -38,7 +38,7 @@ public sealed class FileUsageLedger : IUsageSink, IUsageReader, IDisposable
         _timer = time.CreateTimer(_ => _upkeep.Look(), null, LookInterval, LookInterval);
     }
 
-    /// <summary>Called after usage was stored and before that is answered, with the owners and hours that it is of. Must be quick.</summary>
+    /// <inheritdoc/>
     public Action<IReadOnlyCollection<UsageShard>> Stored { get; set; } = static _ => { };
 
     /// <inheritdoc/>

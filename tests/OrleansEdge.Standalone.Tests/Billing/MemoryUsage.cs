@@ -1,5 +1,5 @@
 using OrleansEdge.Model;
-using OrleansEdge.Standalone.Billing;
+using OrleansEdge.Standalone.Usage;
 
 namespace OrleansEdge.Standalone.Tests.Billing;
 

@@ -1,6 +1,6 @@
 using OrleansEdge.Model;
 
-namespace OrleansEdge.Standalone.Billing;
+namespace OrleansEdge.Standalone.Usage;
 
 /// <summary>The ledger of this process: takes usage, and lets bills be made of it. Thread safe.</summary>
 public interface IUsageStore : IUsageSink, IUsageReader, IDisposable

@@ -1,6 +1,6 @@
 using OrleansEdge.Model;
 
-namespace OrleansEdge.Standalone.Billing;
+namespace OrleansEdge.Standalone.Usage;
 
 /// <summary>A ledger that takes nothing and holds nothing.</summary>
 internal sealed class NoUsage : IUsageStore
