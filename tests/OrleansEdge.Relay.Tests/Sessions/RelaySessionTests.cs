@@ -4,6 +4,7 @@ using OrleansEdge.Model;
 using OrleansEdge.Relay.Framing;
 using OrleansEdge.Relay.Sessions;
 using OrleansEdge.Relay.Tests.Metering;
+using OrleansEdge.Testing;
 using Xunit;
 
 namespace OrleansEdge.Relay.Tests.Sessions;
@@ -223,6 +224,32 @@ public sealed class RelaySessionTests : IDisposable
     }
 
     [Fact]
+    public async Task TimeOfAnIdleSession_IsCountedNowAndThen_OfABusyOneEachTime()
+    {
+        var time = new ManualTimeProvider();
+        using var clock = new SessionClock(time);
+        using var spool = new TestSpool(time);
+        var (session, client, origin) = Start(time, new(time, clock, spool.Spool, NullLogger.Instance));
+        session.MeterOpening();
+        var run = session.RunAsync();
+        Assert.Equal([0, 0, 30_000, 30_000], AfterEach(10, 19, 1, 29));
+        client.Arrive(0x82, 0x80, 0, 0, 0, 0);
+        await Until(() => origin.Sent.Length == 6);
+        Assert.Equal([60_000, 60_000, 90_000], AfterEach(1, 1, 29));
+        session.TryEnd(EndCause.ClosedByOperator);
+        client.ArriveEnd();
+        origin.ArriveEnd();
+        await run.WaitAsync(Deadline);
+
+        long[] AfterEach(params int[] seconds) => [.. seconds.Select(step =>
+        {
+            time.Advance(TimeSpan.FromSeconds(step));
+            session.MeterTime();
+            return TestSpool.SumFiles(spool.Folder).Values.Sum(static counts => counts.SessionMilliseconds);
+        })];
+    }
+
+    [Fact]
     public async Task QuotaThatIsUsedUp_EndsTheSession()
     {
         var (session, client, origin) = Start();
@@ -249,6 +276,9 @@ public sealed class RelaySessionTests : IDisposable
             exhausted);
 
     private (RelaySession Session, MemoryLeg Client, MemoryLeg Origin) Start(WebSocketConfig? webSocket = null)
+        => Start(TimeProvider.System, new(TimeProvider.System, _clock, _spool.Spool, NullLogger.Instance), webSocket);
+
+    private static (RelaySession Session, MemoryLeg Client, MemoryLeg Origin) Start(TimeProvider time, SessionServices services, WebSocketConfig? webSocket = null)
     {
         var client = new MemoryLeg();
         var origin = new MemoryLeg();
@@ -256,7 +286,7 @@ public sealed class RelaySessionTests : IDisposable
         {
             Id = "1",
             Gateway = "g",
-            Domain = new DomainState(TimeProvider.System),
+            Domain = new DomainState(time),
             Snapshot = Snapshot("t", webSocket ?? new()),
             Client = new IPEndPoint(IPAddress.Loopback, 1),
             Origin = new IPEndPoint(IPAddress.Loopback, 2),
@@ -266,7 +296,7 @@ public sealed class RelaySessionTests : IDisposable
             Path = "/",
             StartedAt = DateTimeOffset.UnixEpoch,
         };
-        return (new RelaySession(facts, client, origin, new SessionServices(TimeProvider.System, _clock, _spool.Spool, NullLogger.Instance)), client, origin);
+        return (new RelaySession(facts, client, origin, services), client, origin);
     }
 
     // Some of all the things that can end a session, in random order and at the same time; each side's bytes stay in their order.
