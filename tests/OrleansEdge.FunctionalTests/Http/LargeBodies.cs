@@ -7,6 +7,7 @@ namespace OrleansEdge.FunctionalTests.Http;
 public sealed class LargeBodies : IAsyncLifetime
 {
     private const long MiB = 1L << 20;
+    private const long Length = 256 * MiB;
     private const long MostHeld = 48 * MiB;
 
     // After this the heap has the size that passing bytes gives it.
@@ -26,18 +27,18 @@ public sealed class LargeBodies : IAsyncLifetime
     public async Task DisposeAsync() => await _edge.DisposeAsync();
 
     [Theory]
-    [InlineData(Way.Http1, 512 * MiB)]
-    [InlineData(Way.Tls, 256 * MiB)]
-    [InlineData(Way.Http2, 256 * MiB)]
-    public async Task LargeBodies_PassInBoundedMemory(Way way, long length)
+    [InlineData(Way.Http1)]
+    [InlineData(Way.Tls)]
+    [InlineData(Way.Http2)]
+    public async Task LargeBodies_PassInBoundedMemory(Way way)
     {
         await PassAsync(way, WarmUp);
         var before = _edge.ResidentBytes;
 
-        var (up, down) = await PassAsync(way, length);
+        var (up, down) = await PassAsync(way, Length);
 
-        Assert.True(up - before <= MostHeld, $"resident memory grew by {(up - before) / MiB} MiB while a request of {length / MiB} MiB passed");
-        Assert.True(down - before <= MostHeld, $"resident memory grew by {(down - before) / MiB} MiB while an answer of {length / MiB} MiB passed");
+        Assert.True(up - before <= MostHeld, $"resident memory grew by {(up - before) / MiB} MiB while a request of {Length / MiB} MiB passed");
+        Assert.True(down - before <= MostHeld, $"resident memory grew by {(down - before) / MiB} MiB while an answer of {Length / MiB} MiB passed");
     }
 
     /// <summary>A request and then an answer of this length; the most resident bytes seen in each.</summary>
