@@ -164,6 +164,12 @@ public sealed partial class EdgeProcess : IAsyncDisposable
     /// <summary>SIGKILL.</summary>
     public void Kill() => Signal(9);
 
+    /// <summary>SIGSTOP: the process stands still wherever it is, while its sockets go on.</summary>
+    public void Freeze() => Signal(19);
+
+    /// <summary>SIGCONT.</summary>
+    public void Thaw() => Signal(18);
+
     public async Task<int> WaitForExitAsync(TimeSpan? within = null)
     {
         using var patience = new CancellationTokenSource(within ?? TimeSpan.FromSeconds(60));
