@@ -122,22 +122,45 @@ public sealed class KilledEdge(ITestOutputHelper output)
 
     private async Task AssertBilledAsync(EdgeProcess edge, IReadOnlyList<Life> lives)
     {
-        foreach (var life in lives)
+        var deadline = new Deadline(MeteredEdge.Eventually);
+        while (true)
         {
-            var before = life.Billed;
-            life.Billed = await edge.Admin.WaitForUsageAsync(
-                "killed",
-                life.Domain,
-                $"at least {life.Least} and {before}",
-                usage => life.Least.IsWithin(usage) && before.IsWithin(usage),
-                MeteredEdge.Eventually);
-            Assert.True(life.Billed.IsWithin(life.Most), $"{life.Domain} ({life.Way}): at most {life.Most}, billed is {life.Billed}");
-            if (before == default)
+            var last = deadline.Left <= TimeSpan.Zero;
+            var usage = await edge.Admin.UsageAsync("killed");
+            var missing = lives.Where(life => !IsBilled(life, usage)).Select(life => $"{life}, billed now is {BilledFor(life, usage)}").ToList();
+            if (missing.Count == 0)
             {
-                output.WriteLine($"{life.Domain} {life.Way}: {life.Billed}, {life.Billed.BytesDown - life.Least.BytesDown} B over the least");
+                return;
             }
+
+            Assert.False(last, $"not billed{deadline}:\n{string.Join('\n', missing)}");
+            await Task.Delay(25);
         }
     }
+
+    /// <summary>Whether what is billed for a life has come up to its bounds; over them, and below what was billed before, it is never
+    /// right.</summary>
+    private bool IsBilled(Life life, IReadOnlyDictionary<(string Domain, string Kind), Tally> usage)
+    {
+        var billed = BilledFor(life, usage);
+        Assert.True(life.Billed.IsWithin(billed), $"the bill went down to {billed}: {life}");
+        Assert.True(billed.IsWithin(life.Most), $"{billed} is too much: {life}");
+        if (!life.Least.IsWithin(billed))
+        {
+            return false;
+        }
+
+        if (life.Billed == default)
+        {
+            output.WriteLine($"{life.Domain} {life.Way}: {billed}, down {billed.BytesDown - life.Least.BytesDown} B over the least");
+        }
+
+        life.Billed = billed;
+        return true;
+    }
+
+    private static Tally BilledFor(Life life, IReadOnlyDictionary<(string Domain, string Kind), Tally> usage)
+        => usage.GetValueOrDefault((life.Domain, "websocket"));
 
     /// <summary>One file of the living process is open, and another where the next hour is near.</summary>
     private static async Task AssertDeadFilesGoAsync(string directory)
