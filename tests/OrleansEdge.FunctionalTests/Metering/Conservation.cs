@@ -172,7 +172,6 @@ public sealed class Conservation(ITestOutputHelper output)
         await QuietAsync(session, up, down);
         await session.Client.Wire.FinishAsync();
         await session.Origin.AnswerEdgeAsync();
-        await session.Client.DisposeAsync();
     }
 
     // Its first fragment has passed and is billed; the frame that makes it too big is refused whole.

@@ -76,7 +76,7 @@ public sealed class KilledEdge(ITestOutputHelper output)
         await sessions[random.Next(sessions.Count)].Client.GotAsync(random.Next(100_000, 4_000_000), TimeSpan.FromSeconds(30));
         if (isFrozenFirst)
         {
-            edge.Freeze();
+            await edge.FreezeAsync();
             await DeliveredAsync(edge, listeners.Values);
         }
 
