@@ -61,7 +61,7 @@ public sealed class FullSpoolDisk
 
     private static async Task<long> CountersInMemoryAsync(EdgeProcess edge)
     {
-        const string Name = "orleansedge_metering_unspooled";
+        const string Name = "orleansedge_metering_counters_in_memory";
         var metrics = await edge.Admin.Http.GetStringAsync(new Uri("/metrics", UriKind.Relative));
         var line = metrics.Split('\n').FirstOrDefault(line => line.StartsWith(Name, StringComparison.Ordinal));
         return line is null ? throw new WireException($"no metric {Name}") : (long)double.Parse(line.Split(' ')[^1], System.Globalization.CultureInfo.InvariantCulture);
