@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using OrleansEdge.Admin.Access;
 using OrleansEdge.Admin.Answers;
@@ -29,6 +30,7 @@ public static class AdminApi
         services.AddSingleton<AdminKeyRing>();
         services.AddSingleton<AdminAccess>();
         services.AddSingleton<AdminPipeline>();
+        services.TryAddSingleton(TimeProvider.System);
         services.AddOpenApi(ApiDocument.Name, ApiDocument.Configure);
         return services;
     }
@@ -45,6 +47,9 @@ public static class AdminApi
         var api = root.MapGroup(BasePath);
         DomainRoutes.Map(api);
         TenantRoutes.Map(api);
+        UsageRoutes.Map(api);
+        PlanRoutes.Map(api);
+        StatementRoutes.Map(api);
         SessionRoutes.Map(api);
         GatewayRoutes.Map(api);
         AuditRoutes.Map(api);

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using OrleansEdge.Relay.Draining;
+using OrleansEdge.Relay.Metering;
 using OrleansEdge.Relay.Origins;
 using OrleansEdge.Relay.Sessions;
 using OrleansEdge.Relay.Telemetry;
@@ -12,13 +13,16 @@ namespace OrleansEdge.Relay;
 /// <summary>Puts the relay into a host.</summary>
 public static class RelayServices
 {
-    /// <summary>Adds the relay. The host adds <see cref="Model.IDomainSource"/>, <see cref="EdgeIdentity"/> and the options' values.</summary>
+    /// <summary>Adds the relay. The host adds <see cref="Model.IDomainSource"/>, <see cref="Model.IUsageSink"/>,
+    /// <see cref="EdgeIdentity"/> and the options' values.</summary>
     public static IServiceCollection AddRelay(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
         services.AddHttpForwarder();
         services.AddSingleton<RelayMetrics>();
         services.AddSingleton<AccessLog>();
+        services.AddSingleton<UsageSpool>();
+        services.AddHostedService<UsageReporter>();
         services.AddSingleton<SessionRegistry>();
         services.AddSingleton<SessionHost>();
         services.AddSingleton<DrainCoordinator>();

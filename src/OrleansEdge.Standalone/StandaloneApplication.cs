@@ -6,6 +6,7 @@ using OrleansEdge.Model;
 using OrleansEdge.Relay;
 using OrleansEdge.Relay.Admission;
 using OrleansEdge.Relay.Draining;
+using OrleansEdge.Relay.Metering;
 using OrleansEdge.Relay.Telemetry;
 using OrleansEdge.Relay.Transport;
 using OrleansEdge.Standalone.ControlPlane;
@@ -14,6 +15,7 @@ using OrleansEdge.Standalone.Health;
 using OrleansEdge.Standalone.Settings;
 using OrleansEdge.Standalone.Startup;
 using OrleansEdge.Standalone.Telemetry;
+using OrleansEdge.Standalone.Usage;
 
 namespace OrleansEdge.Standalone;
 
@@ -73,9 +75,15 @@ internal static class StandaloneApplication
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<FileControlPlane>>(),
             new DocumentLimits { MaxTimeoutSeconds = provider.GetRequiredService<IOptions<LimitOptions>>().Value.MaxTimeoutSeconds },
-            provider.GetRequiredService<IGatewayOperations>()));
+            provider.GetRequiredService<IGatewayOperations>(),
+            folder => new FileUsageLedger(
+                folder,
+                provider.GetRequiredService<TimeProvider>(),
+                provider.GetRequiredService<ILogger<FileUsageLedger>>(),
+                new() { DeadAfter = provider.GetRequiredService<IOptions<MeteringOptions>>().Value.DeadAfter })));
         services.AddSingleton<IControlPlane>(static provider => new MeasuredControlPlane(
             provider.GetRequiredService<FileControlPlane>(), provider.GetRequiredService<IMeterFactory>(), provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(static provider => provider.GetRequiredService<FileControlPlane>().Usage);
         services.AddSingleton<IDomainSource>(static provider => provider.GetRequiredService<FileControlPlane>());
         services.AddSingleton(static provider => EdgeIdentities.Create(
             provider.GetRequiredService<FileControlPlane>().DataDirectoryPath,

@@ -9,17 +9,19 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using OrleansEdge.Model;
+using OrleansEdge.Testing;
 
 namespace OrleansEdge.Admin.Tests;
 
 /// <summary>The API on a real Kestrel on a free loopback port.</summary>
 internal sealed class AdminServer : IAsyncDisposable
 {
-    private AdminServer(WebApplication application, FakeControlPlane control, CapturedLog log)
+    private AdminServer(WebApplication application, FakeControlPlane control, CapturedLog log, ManualTimeProvider time)
     {
         Application = application;
         Control = control;
         Log = log;
+        Time = time;
         Address = new Uri(application.Urls.Single());
         Client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = Address };
     }
@@ -30,6 +32,8 @@ internal sealed class AdminServer : IAsyncDisposable
 
     public CapturedLog Log { get; }
 
+    public ManualTimeProvider Time { get; }
+
     public Uri Address { get; }
 
     public HttpClient Client { get; }
@@ -39,12 +43,14 @@ internal sealed class AdminServer : IAsyncDisposable
     public static async Task<AdminServer> StartAsync((string Name, string Key)[]? keys = null, string? peer = null)
     {
         var control = new FakeControlPlane();
+        var time = new ManualTimeProvider();
         var log = new CapturedLog();
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Configuration.AddInMemoryCollection(Settings(keys ?? []));
         builder.Logging.ClearProviders().AddProvider(log).SetMinimumLevel(LogLevel.Trace);
         builder.Services.AddSingleton<IControlPlane>(control);
+        builder.Services.AddSingleton<TimeProvider>(time);
         builder.Services.AddAdminApi(builder.Configuration);
         var application = builder.Build();
         application.Use((context, next) =>
@@ -54,7 +60,7 @@ internal sealed class AdminServer : IAsyncDisposable
         });
         application.MapAdminApi();
         await application.StartAsync();
-        return new AdminServer(application, control, log);
+        return new AdminServer(application, control, log, time);
     }
 
     public static string Sha256(string key) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)));

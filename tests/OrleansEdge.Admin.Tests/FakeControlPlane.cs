@@ -20,6 +20,7 @@ internal sealed class FakeControlPlane : IControlPlane
     {
         Domains = new(json => DomainDocument.Parse(json, new DocumentLimits()), Refuse, _ => null);
         Tenants = new(json => TenantDocument.Parse(json, new DocumentLimits()), Refuse, name => name == "acme" ? TenantHasDomains : null);
+        Billing = new(Tenants);
     }
 
     public FakeDocumentStore<DomainConfig> Domains { get; }
@@ -30,7 +31,9 @@ internal sealed class FakeControlPlane : IControlPlane
 
     public SessionFilter? LastFilter { get; private set; }
 
-    public IBilling Billing => throw new NotSupportedException();
+    public FakeBilling Billing { get; }
+
+    IBilling IControlPlane.Billing => Billing;
 
     IDocumentStore<DomainConfig> IControlPlane.Domains => Domains;
 
@@ -113,7 +116,7 @@ internal sealed class FakeControlPlane : IControlPlane
         _ => null,
     };
 
-    private static ControlFailure NotFound => new(ControlFailureKind.NotFound, "not_found", "There is no such thing.");
+    public static ControlFailure NotFound => new(ControlFailureKind.NotFound, "not_found", "There is no such thing.");
 
     private void Record(string by, string action, string kind, string name)
         => Audit.Add(new((Audit.Count + 1).ToString("d4"), Time, by, action, kind, name, null));

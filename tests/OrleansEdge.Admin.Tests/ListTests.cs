@@ -6,7 +6,7 @@ public class ListTests
 {
     public static TheoryData<string> Lists => new(
         "/domains", "/domains/chat.example.com/versions", "/domains/chat.example.com/gateways",
-        "/tenants", "/tenants/bolt/versions", "/sessions", "/gateways", "/audit", "/broken");
+        "/tenants", "/tenants/bolt/versions", "/tenants/bolt/plans", "/reconciliation", "/sessions", "/gateways", "/audit", "/broken");
 
     [Theory]
     [MemberData(nameof(Lists))]
@@ -137,9 +137,9 @@ public class ListTests
 
     private static async Task<AdminServer> StartFilledAsync()
     {
-        var server = await AdminServer.StartAsync();
+        var server = await Requests.StartWithTenantAsync();
         await server.SendAsync("PUT", "/api/v1/domains/chat.example.com", Requests.Chat);
-        await server.SendAsync("PUT", "/api/v1/tenants/bolt", """{ "tenant": "bolt", "name": "Bolt" }""");
+        await server.BuyAsync();
         await server.SendAsync("POST", "/api/v1/gateways/gw-1/drain");
         return server;
     }

@@ -41,7 +41,7 @@ public class OpenApiTests
                 Assert.NotEmpty((string)operation["summary"]!);
                 Assert.Equal(Regex.Count(path, @"\{"), Parameters(document, operation).Count(parameter => (string)parameter["in"]! == "path"));
                 Assert.Superset(new HashSet<string> { "400", "401", "403", "500", "503" }, operation["responses"]!.AsObject().Select(response => response.Key).ToHashSet());
-                Assert.Equal(method is "put" || path.EndsWith("rollback", StringComparison.Ordinal), operation["requestBody"] is not null);
+                Assert.Equal(method is "put" || (method is "post" && !path.EndsWith("drain", StringComparison.Ordinal)), operation["requestBody"] is not null);
             }
         }
     }
@@ -84,6 +84,31 @@ public class OpenApiTests
             Assert.NotNull(responses["201"]!["headers"]!["ETag"]);
             Assert.NotNull(responses["201"]!["headers"]!["Location"]);
         }
+    }
+
+    [Fact]
+    public async Task Statement_IsDescribedInBothForms()
+    {
+        await using var server = await AdminServer.StartAsync();
+        var document = await ReadAsync(server);
+
+        var content = document["paths"]!["/api/v1/tenants/{tenant}/statements/{month}"]!["get"]!["responses"]!["200"]!["content"]!.AsObject();
+
+        Assert.Equal(["application/json", "text/csv"], content.Select(type => type.Key));
+    }
+
+    [Fact]
+    public async Task Order_NeedsAKeyAndSaysWhereThePlanIs()
+    {
+        await using var server = await AdminServer.StartAsync();
+        var document = await ReadAsync(server);
+        var operation = document["paths"]!["/api/v1/tenants/{tenant}/plans"]!["post"]!;
+
+        var key = Parameters(document, operation).Single(parameter => (string)parameter["in"]! == "header");
+
+        Assert.Equal(("Idempotency-Key", true), ((string)key["name"]!, (bool)key["required"]!));
+        Assert.NotNull(operation["responses"]!["201"]!["headers"]!["Location"]);
+        Assert.Empty(new SchemaCheck(document).Check("PlanOrder", JsonNode.Parse(Requests.Plan)));
     }
 
     [Fact]
@@ -168,6 +193,13 @@ public class OpenApiTests
     [InlineData("POST", "/api/v1/gateways/gw-1/drain", "Gateway")]
     [InlineData("GET", "/api/v1/audit", "AuditPage")]
     [InlineData("GET", "/api/v1/broken", "BrokenPage")]
+    [InlineData("GET", "/api/v1/tenants/bolt/usage", "Usage")]
+    [InlineData("GET", "/api/v1/tenants/bolt/plans", "PlanPage")]
+    [InlineData("POST", "/api/v1/tenants/bolt/plans", "Plan")]
+    [InlineData("GET", "/api/v1/tenants/bolt/plans/plan%201", "Plan")]
+    [InlineData("GET", "/api/v1/tenants/bolt/statements/2026-11", "Statement")]
+    [InlineData("GET", "/api/v1/tenants/bolt/webhook", "Webhook")]
+    [InlineData("GET", "/api/v1/reconciliation", "ReconciliationPage")]
     [InlineData("GET", "/api/v1/domains/none", "Problem")]
     [InlineData("GET", "/api/v1/domains/broken", "Problem")]
     public async Task RealAnswers_MatchTheirSchemas(string method, string path, string schema)
@@ -178,9 +210,11 @@ public class OpenApiTests
         await server.SendAsync("PUT", "/api/v1/tenants/gone", """{ "tenant": "gone", "name": "Gone" }""");
         await server.SendAsync("DELETE", "/api/v1/tenants/gone");
         await server.SendAsync("DELETE", "/api/v1/sessions/s3");
+        await server.BuyAsync();
         var document = await ReadAsync(server);
 
-        var answer = await (await server.SendAsync(method, path)).JsonAsync();
+        var buys = path.EndsWith("/plans", StringComparison.Ordinal) && method == "POST";
+        var answer = await (buys ? await server.BuyAsync() : await server.SendAsync(method, path)).JsonAsync();
 
         Assert.Empty(new SchemaCheck(document).Check(schema, answer));
     }

@@ -53,6 +53,12 @@ public class OperationTests
     [InlineData("PUT", "/api/v1/gateways", "GET, HEAD")]
     [InlineData("PUT", "/api/v1/audit", "GET, HEAD")]
     [InlineData("PUT", "/api/v1/broken", "GET, HEAD")]
+    [InlineData("POST", "/api/v1/tenants/bolt/usage", "GET, HEAD")]
+    [InlineData("PUT", "/api/v1/tenants/bolt/plans", "GET, HEAD, POST")]
+    [InlineData("DELETE", "/api/v1/tenants/bolt/plans/1", "GET, HEAD")]
+    [InlineData("PUT", "/api/v1/tenants/bolt/statements/2026-11", "GET, HEAD")]
+    [InlineData("PUT", "/api/v1/tenants/bolt/webhook", "GET, HEAD")]
+    [InlineData("POST", "/api/v1/reconciliation", "GET, HEAD")]
     [InlineData("PUT", "/openapi/v1.json", "GET, HEAD")]
     public async Task WrongMethod_405WithAllow(string method, string path, string allow)
     {
@@ -85,10 +91,18 @@ public class OperationTests
     [InlineData("/api/v1/sessions")]
     [InlineData("/api/v1/gateways")]
     [InlineData("/api/v1/domains/chat.example.com")]
+    [InlineData("/api/v1/tenants/bolt/usage")]
+    [InlineData("/api/v1/tenants/bolt/plans")]
+    [InlineData("/api/v1/tenants/bolt/plans/plan%201")]
+    [InlineData("/api/v1/tenants/bolt/statements/2026-11")]
+    [InlineData("/api/v1/tenants/bolt/statements/2026-11?format=csv")]
+    [InlineData("/api/v1/tenants/bolt/webhook")]
+    [InlineData("/api/v1/reconciliation")]
     [InlineData("/openapi/v1.json")]
     public async Task Head_IsGetWithoutBody(string path)
     {
-        await using var server = await AdminServer.StartAsync();
+        await using var server = await Requests.StartWithTenantAsync();
+        await server.BuyAsync();
         await server.SendAsync("PUT", "/api/v1/domains/chat.example.com", Requests.Chat);
 
         var get = await server.SendAsync("GET", path);
@@ -97,6 +111,7 @@ public class OperationTests
         Assert.Equal(HttpStatusCode.OK, head.StatusCode);
         Assert.Equal(get.Headers.ETag, head.Headers.ETag);
         Assert.Equal(get.Content.Headers.ContentType, head.Content.Headers.ContentType);
+        Assert.Equal(get.Content.Headers.ContentDisposition, head.Content.Headers.ContentDisposition);
         Assert.Empty(await head.Content.ReadAsByteArrayAsync());
     }
 

@@ -9,6 +9,8 @@ internal static class Requests
 {
     public const string Chat = """{ "domain": "chat.example.com", "tenant": "acme", "origins": [ { "address": "10.0.0.5" } ] }""";
 
+    public const string Plan = """{ "kind": "websocket", "bytes": 1000000000000, "validFrom": "2026-11-01T00:00:00Z", "validTo": "2027-11-01T00:00:00Z" }""";
+
     public static async Task<HttpResponseMessage> SendAsync(this AdminServer server, string method, string path, string? json = null, params (string Name, string Value)[] headers)
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), path);
@@ -31,6 +33,17 @@ internal static class Requests
 
         return await server.Client.SendAsync(request);
     }
+
+    /// <summary>A server with the tenant <c>bolt</c>.</summary>
+    public static async Task<AdminServer> StartWithTenantAsync()
+    {
+        var server = await AdminServer.StartAsync();
+        await server.SendAsync("PUT", "/api/v1/tenants/bolt", """{ "tenant": "bolt", "name": "Bolt" }""");
+        return server;
+    }
+
+    public static Task<HttpResponseMessage> BuyAsync(this AdminServer server, string key = "order-1", string order = Plan)
+        => server.SendAsync("POST", "/api/v1/tenants/bolt/plans", order, ("Idempotency-Key", key));
 
     public static async Task<JsonNode> JsonAsync(this HttpResponseMessage response)
         => JsonNode.Parse(await response.Content.ReadAsStringAsync())!;

@@ -2,7 +2,8 @@ using OrleansEdge.Model;
 
 namespace OrleansEdge.PortContracts;
 
-/// <summary>One control plane under test with one gateway, started empty. Disposing ends it and removes what it stored.</summary>
+/// <summary>One control plane under test with one gateway, started empty at noon of the last day of a month. Disposing ends it and
+/// removes what it stored.</summary>
 public abstract class ControlPlaneHarness : IAsyncDisposable
 {
     /// <summary>The control plane.</summary>
@@ -19,6 +20,15 @@ public abstract class ControlPlaneHarness : IAsyncDisposable
 
     /// <summary>Whether the gateway was told to drain.</summary>
     public abstract bool IsDraining { get; }
+
+    /// <summary>Takes what the gateway counts.</summary>
+    public abstract IUsageSink Usage { get; }
+
+    /// <summary>The time of the control plane, which stands still unless it is moved.</summary>
+    public abstract DateTimeOffset Now { get; }
+
+    /// <summary>Moves the time forward and lets happen what is due.</summary>
+    public abstract Task MoveToAsync(DateTimeOffset time);
 
     /// <summary>Lets the gateway have an open session.</summary>
     public abstract Task OpenSessionAsync(SessionInfo session);

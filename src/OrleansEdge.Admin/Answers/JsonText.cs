@@ -21,9 +21,26 @@ internal static class JsonText
 /// <summary>A value as the whole answer.</summary>
 internal sealed record JsonAnswer<T>(int Status, T Value) : IResult
 {
+    /// <summary>Path of what was created; <see langword="null"/>: nothing was.</summary>
+    public string? Location { get; init; }
+
     public Task ExecuteAsync(HttpContext httpContext)
     {
-        httpContext.Response.StatusCode = Status;
-        return JsonText.WriteAsync(httpContext.Response, Value);
+        var response = httpContext.Response;
+        response.StatusCode = Status;
+        if (Location is not null)
+        {
+            response.Headers.Location = Location;
+        }
+
+        return JsonText.WriteAsync(response, Value);
     }
+}
+
+/// <summary>Answers of the control plane.</summary>
+internal static class JsonAnswer
+{
+    /// <summary>What was asked for, or why it is not to be had.</summary>
+    public static IResult Of<T>(ControlResult<T> result)
+        => result.Failure is { } failure ? Problem.Of(failure) : new JsonAnswer<T>(StatusCodes.Status200OK, result.Value);
 }

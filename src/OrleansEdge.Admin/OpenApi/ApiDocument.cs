@@ -56,9 +56,20 @@ internal static partial class ApiDocument
     private static OpenApiResponse Response(ApiAnswer answer, OpenApiDocument document) => new()
     {
         Description = answer.Description,
-        Content = answer.Schema is null ? null : Json(answer.Schema, document),
+        Content = answer.Schema is null ? null : Content(answer.Schema, answer.OtherTypes, document),
         Headers = answer.Headers.ToDictionary(name => name, IOpenApiHeader (name) => new OpenApiHeaderReference(name, document), StringComparer.Ordinal),
     };
+
+    private static Dictionary<string, OpenApiMediaType> Content(string schema, IReadOnlyList<string> otherTypes, OpenApiDocument document)
+    {
+        var content = Json(schema, document);
+        foreach (var type in otherTypes)
+        {
+            content[type] = new() { Schema = new OpenApiSchema { Type = JsonSchemaType.String } };
+        }
+
+        return content;
+    }
 
     private static Dictionary<string, OpenApiMediaType> Json(string schema, OpenApiDocument document) => new(StringComparer.Ordinal)
     {

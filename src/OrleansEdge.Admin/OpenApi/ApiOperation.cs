@@ -12,7 +12,7 @@ internal sealed record ApiOperation(string Id, string Tag, string Summary)
     /// <summary>Query parameters that are known; all others are refused.</summary>
     public IReadOnlyList<string> Query { get; init; } = [];
 
-    /// <summary>Conditional headers that are heeded.</summary>
+    /// <summary>Headers that are heeded.</summary>
     public IReadOnlyList<string> Headers { get; init; } = [];
 
     /// <summary>Schema of the body; <see langword="null"/>: it takes none.</summary>
@@ -32,6 +32,9 @@ internal sealed record ApiOperation(string Id, string Tag, string Summary)
 /// <param name="Headers">Headers that belong to it.</param>
 internal sealed record ApiAnswer(int Status, string Description, string? Schema, params string[] Headers)
 {
+    /// <summary>Media types, beside JSON, in which the same is to be had as text.</summary>
+    public IReadOnlyList<string> OtherTypes { get; init; } = [];
+
     public static ApiAnswer Ok(string schema) => new(StatusCodes.Status200OK, "What was asked for.", schema);
 
     public static ApiAnswer NoContent(string description) => new(StatusCodes.Status204NoContent, description, null);

@@ -37,12 +37,15 @@ internal static class Query
 
         if (!int.TryParse(text.ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out var limit) || limit is < 1 or > PageRequest.MaxLimit)
         {
-            return Problem.BadRequest("parameter_invalid", $"limit is not a whole number from 1 to {PageRequest.MaxLimit}.");
+            return Invalid("limit", $"is not a whole number from 1 to {PageRequest.MaxLimit}");
         }
 
         page = page with { Limit = limit };
         return null;
     }
+
+    /// <summary>The problem of a value that breaks a rule.</summary>
+    public static Problem Invalid(string name, string rule) => Problem.BadRequest("parameter_invalid", $"{name} {rule}.");
 
     /// <summary>A parameter's value, or <see langword="null"/>.</summary>
     public static string? Value(IQueryCollection query, string name)

@@ -9,8 +9,5 @@ namespace OrleansEdge.Admin.Routes;
 internal static class Lists
 {
     public static async Task<IResult> AnswerAsync<T>(HttpContext context, Func<PageRequest, CancellationToken, Task<ControlResult<Page<T>>>> read)
-        => Query.TryReadPage(context.Request.Query, out var page) ?? Answer(await read(page, context.RequestAborted));
-
-    private static IResult Answer<T>(ControlResult<Page<T>> result)
-        => result.Failure is { } failure ? Problem.Of(failure) : new JsonAnswer<Page<T>>(StatusCodes.Status200OK, result.Value);
+        => Query.TryReadPage(context.Request.Query, out var page) ?? JsonAnswer.Of(await read(page, context.RequestAborted));
 }

@@ -4,22 +4,28 @@ namespace OrleansEdge.Model;
 /// tenant's terms, so that it comes out the same each time. Immutable.</summary>
 public sealed record Statement
 {
+    /// <summary>State of a statement to which usage or corrections may still come.</summary>
+    public const string Open = "open";
+
+    /// <summary>State of a statement that stays as it is.</summary>
+    public const string Closed = "closed";
+
     /// <summary>Who is billed.</summary>
     public required string Tenant { get; init; }
 
     /// <summary><c>yyyy-MM</c>, UTC.</summary>
     public required string Month { get; init; }
 
-    /// <summary><c>open</c>: usage or corrections may still come; <c>closed</c>: it stays as it is.</summary>
+    /// <summary><see cref="Open"/> or <see cref="Closed"/>.</summary>
     public required string State { get; init; }
 
-    /// <summary>When it closes or closed: 72 h after the month's end.</summary>
+    /// <summary>When it closes or closed: 72 h after the month's end. A minute later at most its state says so.</summary>
     public required DateTimeOffset ClosesAt { get; init; }
 
     /// <summary>By domain (ordinal), kind, currency and price, those without a price last.</summary>
     public required IReadOnlyList<StatementLine> Lines { get; init; }
 
-    /// <summary>Late usage of earlier months whose statements had closed, by the same order and month.</summary>
+    /// <summary>Late usage of earlier months whose statements had closed, in the same order, then by month.</summary>
     public required IReadOnlyList<StatementAdjustment> Adjustments { get; init; }
 
     /// <summary>Plans that were valid in the month or paid for an adjustment, in the order in which they were bought.</summary>

@@ -88,6 +88,23 @@ internal sealed class ObjectReader
     public long Whole(string name, long byDefault, long least, long most)
         => TryTake(name, out var element) ? ReadWhole(element, DocumentFaults.Join(Path, name), least, most) ?? byDefault : byDefault;
 
+    /// <summary>Whether a member is there that must be; that it is missing is a fault.</summary>
+    public bool Requires(string name)
+    {
+        _known.Add(name);
+        if (_members.ContainsKey(name))
+        {
+            return true;
+        }
+
+        if (_isObject)
+        {
+            Fault(name, "is missing");
+        }
+
+        return false;
+    }
+
     /// <summary>A member that is one of the words of an enumeration, in lower case.</summary>
     public TEnum Word<TEnum>(string name, TEnum byDefault)
         where TEnum : struct, Enum

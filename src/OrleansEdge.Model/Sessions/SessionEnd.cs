@@ -59,6 +59,9 @@ public enum EndCause
     /// <summary>An operator ended the session.</summary>
     ClosedByOperator,
 
+    /// <summary>The tenant's prepaid traffic is used up and there is no pay-as-you-go.</summary>
+    QuotaExhausted,
+
     /// <summary>The client broke RFC 6455.</summary>
     ClientProtocolError,
 
@@ -110,6 +113,7 @@ public sealed record SessionEndRule(EndCause Cause, EndedBy By, string Word, Clo
         Same(EndCause.DomainDeleted, EndedBy.Operator, "domain_deleted", 1008, 1001, "domain deleted"),
         Same(EndCause.TenantBlocked, EndedBy.Operator, "tenant_blocked", 1008, 1001, "tenant blocked"),
         Same(EndCause.ClosedByOperator, EndedBy.Operator, "closed_by_operator", 1008, 1001, "closed by operator"),
+        Same(EndCause.QuotaExhausted, EndedBy.Edge, "quota_exhausted", 1008, 1001, "quota exhausted"),
         new(EndCause.ClientProtocolError, EndedBy.Client, "client_protocol_error", new(1002, "protocol error"), new(1001, "client protocol error")),
         new(EndCause.OriginProtocolError, EndedBy.Origin, "origin_protocol_error", new(1014, "origin protocol error"), new(1002, "protocol error")),
         new(EndCause.ClientMessageTooBig, EndedBy.Client, "client_message_too_big", new(1009, "message too big"), new(1001, "client message too big")),

@@ -148,6 +148,10 @@ public enum UsageReplyKind
     /// under its <see cref="UsageSourceId.Successor"/>.</summary>
     Sealed,
 
+    /// <summary>Nothing was stored, and nothing will be: the source was folded so long ago that it is no longer known what it had. What
+    /// it may have beyond that is lost, rather than billed twice.</summary>
+    Forgotten,
+
     /// <summary>Nothing is known to be stored. Try again.</summary>
     Unavailable,
 }
@@ -162,6 +166,9 @@ public sealed record UsageReply(UsageReplyKind Kind, IReadOnlyList<UsageEntry> F
 
     /// <summary>To be sent again as a whole.</summary>
     public static readonly UsageReply Resend = new(UsageReplyKind.Resend, []);
+
+    /// <summary>From a source of long ago.</summary>
+    public static readonly UsageReply Forgotten = new(UsageReplyKind.Forgotten, []);
 
     /// <summary>Not to be had now.</summary>
     public static readonly UsageReply Unavailable = new(UsageReplyKind.Unavailable, []);

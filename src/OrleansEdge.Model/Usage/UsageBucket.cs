@@ -35,6 +35,9 @@ public readonly record struct UsageBucket(int Number) : IComparable<UsageBucket>
     /// <inheritdoc/>
     public int CompareTo(UsageBucket other) => Number.CompareTo(other.Number);
 
+    /// <summary>Its start, ISO 8601. (What records print of themselves would go round in circles between bucket and hour.)</summary>
+    public override string ToString() => $"{Start:yyyy-MM-ddTHH:mmZ}";
+
     /// <summary>Whether one bucket comes before another.</summary>
     public static bool operator <(UsageBucket a, UsageBucket b) => a.Number < b.Number;
 
@@ -72,6 +75,9 @@ public readonly record struct UsageHour(int Number) : IComparable<UsageHour>
 
     /// <inheritdoc/>
     public int CompareTo(UsageHour other) => Number.CompareTo(other.Number);
+
+    /// <summary>Its start, ISO 8601.</summary>
+    public override string ToString() => $"{Start:yyyy-MM-ddTHHZ}";
 
     /// <summary>Whether one hour comes before another.</summary>
     public static bool operator <(UsageHour a, UsageHour b) => a.Number < b.Number;

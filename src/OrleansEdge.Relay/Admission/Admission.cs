@@ -50,7 +50,7 @@ internal sealed class AdmittedHandshake(HandshakeRequest request, DomainSnapshot
 }
 
 /// <summary>Decides on a request before its origin is dialled. The order of the checks is part of the contract: known domain,
-/// no loop, tenant, acceleration, WebSocket, handshake, access, limits, draining, overload. Thread safe.</summary>
+/// no loop, tenant, acceleration, WebSocket, handshake, access, limits, quota, draining, overload. Thread safe.</summary>
 internal sealed class Admission(
     IDomainSource domains,
     SessionRegistry sessions,
@@ -60,6 +60,9 @@ internal sealed class Admission(
     IOptions<LimitOptions> limits)
 {
     private static readonly TimeSpan RetrySoon = TimeSpan.FromSeconds(1);
+
+    // Somebody must buy traffic first, or the next plan begin.
+    private static readonly TimeSpan RetryWhenBought = TimeSpan.FromMinutes(1);
 
     private readonly int _maxSessions = limits.Value.MaxSessions > 0 ? Math.Min(limits.Value.MaxSessions, descriptors.MaxSessions) : descriptors.MaxSessions;
     private int _places;
@@ -72,6 +75,7 @@ internal sealed class Admission(
     public RefusedRequest? CheckHttp(HttpContext context, DomainSnapshot? domain, ClientConnection client)
         => CheckDomain(context, domain)
         ?? CheckAddress(domain!, client)
+        ?? CheckQuota(domain!, ExhaustedQuota.Http)
         ?? CheckDraining();
 
     /// <summary>Lets a WebSocket in or refuses it.</summary>
@@ -127,6 +131,11 @@ internal sealed class Admission(
             ? null
             : new(Refusal.AddressDenied, "The client address is not allowed for this domain.");
 
+    private static RefusedRequest? CheckQuota(DomainSnapshot domain, ExhaustedQuota kind)
+        => domain.Exhausted.HasFlag(kind)
+            ? new(Refusal.QuotaExhausted, "The prepaid traffic of this domain's tenant is used up.", RetryWhenBought)
+            : null;
+
     private RefusedRequest? CheckDraining()
         => drain.RefusesNew ? new(Refusal.Draining, "This edge is going out of service.", RetrySoon) : null;
 
@@ -141,7 +150,7 @@ internal sealed class Admission(
         }
 
         var refused = state.TryTakeHandshake(webSocket.HandshakesPerSecond, out var retryAfter)
-            ? CheckDraining() ?? TakeSession()
+            ? CheckQuota(domain, ExhaustedQuota.Websocket) ?? CheckDraining() ?? TakeSession()
             : new(Refusal.RateLimit, $"The domain has had {webSocket.HandshakesPerSecond} handshakes this second, which is its limit.", retryAfter);
         if (refused is not null)
         {

@@ -30,6 +30,8 @@ public sealed record Refusal(int Status, string Code, string ProxyError, string 
     public static readonly Refusal ConnectionLimit = Denied(429, "connection_limit", "The domain has as many connections as it may have.");
     /// <summary>The domain has as many handshakes a second as it may have.</summary>
     public static readonly Refusal RateLimit = Denied(429, "rate_limit", "The domain has as many handshakes a second as it may have.");
+    /// <summary>The tenant's prepaid traffic is used up.</summary>
+    public static readonly Refusal QuotaExhausted = Denied(429, "quota_exhausted", "The tenant's prepaid traffic is used up.");
     /// <summary>This edge is being shut down; try again.</summary>
     public static readonly Refusal Draining = new(503, "draining", "proxy_internal_response", "This edge is being shut down; try again.");
     /// <summary>This edge has no room for the connection; try again.</summary>

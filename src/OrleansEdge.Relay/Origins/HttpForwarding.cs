@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using OrleansEdge.Model;
 using OrleansEdge.Relay.Admission;
+using OrleansEdge.Relay.Metering;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace OrleansEdge.Relay.Origins;
@@ -13,7 +14,7 @@ namespace OrleansEdge.Relay.Origins;
 /// for the process.</summary>
 /// <remarks>An <c>Upgrade</c> of the client is dropped and a 101 of the origin refused, so that no socket slips past policy and meter.
 /// <c>CONNECT</c> does not come here.</remarks>
-public sealed partial class HttpForwarding : IDisposable
+internal sealed partial class HttpForwarding : IDisposable
 {
     private const string FinalRecipientMethods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
@@ -26,14 +27,22 @@ public sealed partial class HttpForwarding : IDisposable
     private readonly IHttpForwarder _forwarder;
     private readonly ForwarderRequestConfig _config;
     private readonly HttpMessageInvoker _invoker;
+    private readonly UsageSpool _spool;
     private readonly TimeProvider _time;
     private readonly ILogger<HttpForwarding> _logger;
     private long _warnedAt;
 
     /// <summary>Makes the forwarding of the process.</summary>
     public HttpForwarding(
-        OriginConnector connector, ForwardedHeaders forwarded, IHttpForwarder forwarder, IOptions<OriginOptions> options, TimeProvider time, ILogger<HttpForwarding> logger)
+        OriginConnector connector,
+        ForwardedHeaders forwarded,
+        IHttpForwarder forwarder,
+        UsageSpool spool,
+        IOptions<OriginOptions> options,
+        TimeProvider time,
+        ILogger<HttpForwarding> logger)
     {
+        _spool = spool;
         _forwarded = forwarded;
         _forwarder = forwarder;
         _time = time;
@@ -73,9 +82,14 @@ public sealed partial class HttpForwarding : IDisposable
             AnswerAsFinalRecipient(context);
             return;
         }
-        var exchange = new OriginExchange(context, domain, client.UsesTls, target, _forwarded);
-        await _forwarder.SendAsync(context, "http://origin.invalid", _invoker, _config, exchange, context.RequestAborted);
+        var meter = _spool.MeterOf(domain.Tenant, domain.Domain, UsageKind.Http);
+        var exchange = new OriginExchange(context, domain, client.UsesTls, target, _forwarded, meter);
+        var result = await _forwarder.SendAsync(context, "http://origin.invalid", _invoker, _config, exchange, context.RequestAborted);
         await using var attempt = exchange.Attempt;
+        if (result == ForwarderError.None)
+        {
+            attempt?.NoteDelivered();
+        }
         if (context.GetForwarderErrorFeature() is { } error && !context.RequestAborted.IsCancellationRequested)
         {
             await AnswerErrorAsync(context, domain, error, attempt);

@@ -1,14 +1,18 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using OrleansEdge.Model;
+using OrleansEdge.Relay.Metering;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace OrleansEdge.Relay.Origins;
 
 /// <summary>One forwarded HTTP request: how its head becomes the origin's, and the head of the answer the client's. It rides through YARP
 /// as the transformer and through the handler as an option of the request.</summary>
-internal sealed class OriginExchange(HttpContext context, DomainSnapshot domain, bool clientUsesTls, RequestTarget target, ForwardedHeaders forwarded) : HttpTransformer
+internal sealed class OriginExchange(
+    HttpContext context, DomainSnapshot domain, bool clientUsesTls, RequestTarget target, ForwardedHeaders forwarded, UsageMeter meter) : HttpTransformer
 {
+    private bool _isRequestMetered;
+
     /// <summary>Where the handler finds the exchange of a request.</summary>
     public static readonly HttpRequestOptionsKey<OriginExchange> Key = new("OrleansEdge.OriginExchange");
 
@@ -34,6 +38,25 @@ internal sealed class OriginExchange(HttpContext context, DomainSnapshot domain,
 
     /// <summary>The last attempt on a connection, to be disposed when YARP is done.</summary>
     public OriginHttpExchange? Attempt { get; set; }
+
+    /// <summary>The request reached an origin. Counted once, however often it was sent.</summary>
+    public void MeterRequest()
+    {
+        if (!_isRequestMetered)
+        {
+            _isRequestMetered = true;
+            meter.Add(new UsageCounts { MessagesUp = 1 });
+        }
+    }
+
+    /// <summary>Bytes of the request's body went from client to origin.</summary>
+    public void MeterUp(int bytes) => meter.Add(new UsageCounts { BytesUp = bytes, OriginBytesUp = bytes });
+
+    /// <summary>Bytes of the answer's body came from the origin.</summary>
+    public void MeterRead(int bytes) => meter.Add(new UsageCounts { OriginBytesDown = bytes });
+
+    /// <summary>The client took bytes of the answer's body.</summary>
+    public void MeterDown(int bytes) => meter.Add(new UsageCounts { BytesDown = bytes });
 
     /// <summary>The origins in the order in which they are tried.</summary>
     public OriginTarget[] Order(OriginConnector connector) => connector.Order(domain, clientUsesTls, target.Authority);
@@ -63,6 +86,7 @@ internal sealed class OriginExchange(HttpContext context, DomainSnapshot domain,
         {
             return ValueTask.FromResult(false);
         }
+        meter.Add(new UsageCounts { MessagesDown = 1 });
         var named = EndToEndFields.NamedBy(answer.Head.Values("Connection").ToArray());
         var headers = httpContext.Response.Headers;
         foreach (var (name, value) in answer.Head.Fields)

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Buffers.Text;
 using System.Net;
-using Microsoft.AspNetCore.Http;
 
 namespace OrleansEdge.Relay.Origins;
 
@@ -26,13 +25,15 @@ internal sealed class OriginHttpContent(OriginResponseHead head, OriginHttpBody 
 }
 
 /// <summary>Reads the body of an answer without its framing. Where the origin pauses before the first byte, the client gets the head of
-/// the answer at once and not with the body: an event stream may be silent for long.</summary>
-internal sealed class OriginHttpBody(Stream origin, HeadBuffer buffer, OriginBody body, HttpResponse client, Action onEnd) : OneWayStream
+/// the answer at once and not with the body: an event stream may be silent for long. Who comes back for more has given the client
+/// what was read before, which is when that counts.</summary>
+internal sealed class OriginHttpBody(Stream origin, HeadBuffer buffer, OriginBody body, OriginExchange exchange, Action onEnd) : OneWayStream
 {
     private const int ChunkedReadSize = 16 * 1024;
 
     private OriginBody _body = body;
     private bool _hasEnded;
+    private int _undelivered;
 
     public override bool CanRead => true;
 
@@ -45,6 +46,29 @@ internal sealed class OriginHttpBody(Stream origin, HeadBuffer buffer, OriginBod
     /// <exception cref="AnswerBrokeOffException">The origin broke off.</exception>
     /// <exception cref="AnswerMalformedException">The origin broke the framing.</exception>
     public override async ValueTask<int> ReadAsync(Memory<byte> destination, CancellationToken cancellationToken = default)
+    {
+        NoteDelivered();
+        var read = await ReadBodyAsync(destination, cancellationToken);
+        if (read > 0)
+        {
+            exchange.MeterRead(read);
+            _undelivered = read;
+        }
+
+        return read;
+    }
+
+    /// <summary>The client took all that was read.</summary>
+    public void NoteDelivered()
+    {
+        if (_undelivered > 0)
+        {
+            exchange.MeterDown(_undelivered);
+            _undelivered = 0;
+        }
+    }
+
+    private async ValueTask<int> ReadBodyAsync(Memory<byte> destination, CancellationToken cancellationToken)
     {
         while (!IsComplete)
         {
@@ -124,9 +148,9 @@ internal sealed class OriginHttpBody(Stream origin, HeadBuffer buffer, OriginBod
         var receiving = origin.ReadAsync(memory, cancellationToken);
         try
         {
-            if (!receiving.IsCompleted && !client.HasStarted)
+            if (!receiving.IsCompleted && !exchange.Client.HasStarted)
             {
-                await client.Body.FlushAsync(cancellationToken);
+                await exchange.Client.Body.FlushAsync(cancellationToken);
             }
             return await receiving;
         }
@@ -147,7 +171,7 @@ internal sealed class OriginHttpBody(Stream origin, HeadBuffer buffer, OriginBod
 }
 
 /// <summary>Writes the body of a request, in chunks where its length is not known. Every write reaches the origin at once.</summary>
-internal sealed class RequestBodyStream(Stream origin, bool isChunked) : OneWayStream
+internal sealed class RequestBodyStream(Stream origin, bool isChunked, Action<int> meter) : OneWayStream
 {
     // Eight digits and two line ends.
     private const int MostChunkFraming = 12;
@@ -171,6 +195,7 @@ internal sealed class RequestBodyStream(Stream origin, bool isChunked) : OneWayS
             {
                 await WriteChunkAsync(buffer, cancellationToken);
             }
+            meter(buffer.Length);
         }
         catch
         {

@@ -68,6 +68,9 @@ internal sealed class OriginHttpExchange : IAsyncDisposable
         }
     }
 
+    /// <summary>The client took the whole answer.</summary>
+    public void NoteDelivered() => _answerBody?.NoteDelivered();
+
     /// <summary>Gives the connection back where it may be used again, else closes it. Stops a body that is still being sent.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -102,6 +105,7 @@ internal sealed class OriginHttpExchange : IAsyncDisposable
         {
             throw new AnswerBrokeOffException(hadBegun: false, exception);
         }
+        _exchange.MeterRequest();
         _buffer.Clear();
     }
 
@@ -113,7 +117,7 @@ internal sealed class OriginHttpExchange : IAsyncDisposable
         {
             return false;
         }
-        var body = new RequestBodyStream(Stream, _exchange.RequestLength is null);
+        var body = new RequestBodyStream(Stream, _exchange.RequestLength is null, _exchange.MeterUp);
         try
         {
             await content.CopyToAsync(body, null, _abort.Token);
@@ -186,7 +190,7 @@ internal sealed class OriginHttpExchange : IAsyncDisposable
             throw new AnswerMalformedException(fault);
         }
         _keepsAlive = !head.IsHttp10 && !head.Lists("Connection", "close") && framing.Framing != BodyFraming.UntilClose;
-        _answerBody = new OriginHttpBody(Stream, _buffer, framing, _exchange.Client, onEnd: StopSendingToALeavingOrigin);
+        _answerBody = new OriginHttpBody(Stream, _buffer, framing, _exchange, onEnd: StopSendingToALeavingOrigin);
         return new HttpResponseMessage((HttpStatusCode)head.Status) { ReasonPhrase = head.Reason, Content = new OriginHttpContent(head, _answerBody) };
     }
 

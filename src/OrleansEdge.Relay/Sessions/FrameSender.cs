@@ -18,12 +18,16 @@ internal enum SendResult
     Failed,
 }
 
+/// <summary>What became of them, and how many the transport took: all of them where sent, part of them where failed.</summary>
+internal readonly record struct SendOutcome(SendResult Result, int Taken);
+
 /// <summary>The sending half of a side. It knows whether the direction stands at a frame boundary, lets frames of the edge in
 /// only there, and sends at most one Close, after which it sends nothing. Thread safe; one relaying caller at a time.</summary>
 /// <param name="leg">The transport.</param>
 /// <param name="masks">Whether the edge's own frames are masked, as towards an origin.</param>
+/// <param name="ownFrameSent">Told the length of each frame of the edge that went out; <see langword="null"/>: nobody asks.</param>
 [System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1001", Justification = "A semaphore whose wait handle nobody asked for holds nothing to dispose.")]
-internal sealed class FrameSender(RelayLeg leg, bool masks)
+internal sealed class FrameSender(RelayLeg leg, bool masks, Action<int>? ownFrameSent = null)
 {
     private readonly SemaphoreSlim _turn = new(1, 1);
     private PendingClose? _pending;
@@ -44,14 +48,15 @@ internal sealed class FrameSender(RelayLeg leg, bool masks)
     /// <param name="bytes">Frames or parts of one.</param>
     /// <param name="endsInsideFrame">Whether the last frame among them is not whole.</param>
     /// <param name="closeCode">Not 0: the bytes end with the other peer's Close of that code.</param>
-    public async ValueTask<SendResult> RelayAsync(ReadOnlyMemory<byte> bytes, bool endsInsideFrame, int closeCode = 0)
+    public async ValueTask<SendOutcome> RelayAsync(ReadOnlyMemory<byte> bytes, bool endsInsideFrame, int closeCode = 0)
     {
         await _turn.WaitAsync();
+        var before = leg.BytesTaken;
         try
         {
             if (_closed)
             {
-                return SendResult.Closed;
+                return new(SendResult.Closed, 0);
             }
 
             await leg.SendAsync(bytes);
@@ -62,12 +67,12 @@ internal sealed class FrameSender(RelayLeg leg, bool masks)
                 _closed = true;
             }
 
-            return SendResult.Sent;
+            return new(SendResult.Sent, bytes.Length);
         }
         catch (Exception e) when (IsTransportFailure(e))
         {
             _closed = true;
-            return SendResult.Failed;
+            return new(SendResult.Failed, (int)(leg.BytesTaken - before));
         }
         finally
         {
@@ -123,7 +128,7 @@ internal sealed class FrameSender(RelayLeg leg, bool masks)
     {
         try
         {
-            await leg.SendAsync(ControlFrames.Make(ControlFrames.Ping, payload.Span, masks));
+            await SendOwnAsync(ControlFrames.Make(ControlFrames.Ping, payload.Span, masks));
         }
         catch (Exception e) when (IsTransportFailure(e))
         {
@@ -133,6 +138,12 @@ internal sealed class FrameSender(RelayLeg leg, bool masks)
         {
             await ReleaseAsync();
         }
+    }
+
+    private async ValueTask SendOwnAsync(byte[] frame)
+    {
+        await leg.SendAsync(frame);
+        ownFrameSent?.Invoke(frame.Length);
     }
 
     // Whoever holds the turn serves a Close that came meanwhile; asking again after the release leaves no gap in which
@@ -187,7 +198,7 @@ internal sealed class FrameSender(RelayLeg leg, bool masks)
     {
         try
         {
-            await leg.SendAsync(ControlFrames.MakeClose(close, masks));
+            await SendOwnAsync(ControlFrames.MakeClose(close, masks));
             CloseCode = close.Code;
             return true;
         }

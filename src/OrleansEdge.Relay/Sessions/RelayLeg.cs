@@ -32,6 +32,9 @@ internal abstract class RelayLeg(ReadOnlyMemory<byte> early) : IDisposable
         return new(count);
     }
 
+    /// <summary>Bytes that the kernel (HTTP/2: the connection's frame writer) has taken so far, of a send that failed too.</summary>
+    public long BytesTaken { get; protected set; }
+
     /// <summary>Sends all bytes; completes when the kernel (HTTP/2: the connection's frame writer) has taken them.</summary>
     public abstract ValueTask SendAsync(ReadOnlyMemory<byte> bytes);
 
@@ -69,12 +72,10 @@ internal sealed class SocketLeg : RelayLeg
         socket.Blocking = false;
     }
 
-    public override async ValueTask SendAsync(ReadOnlyMemory<byte> bytes)
+    public override ValueTask SendAsync(ReadOnlyMemory<byte> bytes)
     {
-        while (!bytes.IsEmpty)
-        {
-            bytes = bytes[await _socket.SendAsync(bytes)..];
-        }
+        var rest = bytes[SendNow(bytes.Span)..];
+        return rest.IsEmpty ? ValueTask.CompletedTask : SendRestAsync(rest);
     }
 
     public override ValueTask FinishSendingAsync()
@@ -86,6 +87,25 @@ internal sealed class SocketLeg : RelayLeg
     public override void Abort() => _socket.Close(0);
 
     public override void Dispose() => _socket.Dispose();
+
+    // The runtime's asynchronous send does not tell how much was taken of one that fails; of one byte that is known.
+    private async ValueTask SendRestAsync(ReadOnlyMemory<byte> rest)
+    {
+        while (!rest.IsEmpty)
+        {
+            var taken = await _socket.SendAsync(rest[..1]);
+            BytesTaken += taken;
+            rest = rest[taken..];
+            rest = rest[SendNow(rest.Span)..];
+        }
+    }
+
+    private int SendNow(ReadOnlySpan<byte> bytes)
+    {
+        var taken = _socket.Send(bytes, SocketFlags.None, out var error);
+        BytesTaken += taken;
+        return error is SocketError.Success or SocketError.WouldBlock ? taken : throw new SocketException((int)error);
+    }
 
     protected override async ValueTask WaitCoreAsync() => await _socket.ReceiveAsync(Memory<byte>.Empty);
 
@@ -106,7 +126,20 @@ internal sealed class SocketLeg : RelayLeg
 /// <summary>TLS over a socket that the session owns.</summary>
 internal sealed class TlsLeg(SslStream tls, Socket socket, ReadOnlyMemory<byte> early) : RelayLeg(early)
 {
-    public override ValueTask SendAsync(ReadOnlyMemory<byte> bytes) => tls.WriteAsync(bytes);
+    // RFC 8446 section 5.1.
+    private const int MaxRecord = 16 * 1024;
+
+    // Record by record, so that of a send that fails no more than one is in doubt.
+    public override async ValueTask SendAsync(ReadOnlyMemory<byte> bytes)
+    {
+        while (!bytes.IsEmpty)
+        {
+            var record = bytes[..Math.Min(bytes.Length, MaxRecord)];
+            await tls.WriteAsync(record);
+            BytesTaken += record.Length;
+            bytes = bytes[record.Length..];
+        }
+    }
 
     public override async ValueTask FinishSendingAsync()
     {
@@ -136,7 +169,11 @@ internal sealed class Http2Leg(HttpContext context) : RelayLeg(default)
     /// <summary>Gives the leg the stream of the request that was accepted.</summary>
     public void Open(Stream stream) => _stream = stream;
 
-    public override ValueTask SendAsync(ReadOnlyMemory<byte> bytes) => _stream.WriteAsync(bytes);
+    public override async ValueTask SendAsync(ReadOnlyMemory<byte> bytes)
+    {
+        await _stream.WriteAsync(bytes);
+        BytesTaken += bytes.Length;
+    }
 
     public override ValueTask FinishSendingAsync() => new(context.Response.CompleteAsync());
 

@@ -16,6 +16,16 @@ internal interface IPumpEvents
     /// <summary>The next frame of the source may not pass; all before it has been sent, nothing more will be relayed.</summary>
     void FrameRefused(SessionSide source, ScanStop why);
 
+    /// <summary>Bytes passed.</summary>
+    /// <param name="source">Where they came from.</param>
+    /// <param name="read">Bytes that were read and handed to the target's transport.</param>
+    /// <param name="taken">Bytes of these that the transport took; fewer where it failed.</param>
+    /// <param name="messages">Data messages whose last byte was among them.</param>
+    void Passed(SessionSide source, int read, int taken, int messages);
+
+    /// <summary>A frame came that answers one of the edge; it was swallowed.</summary>
+    void AnswerSwallowed(SessionSide source, int length);
+
     /// <summary>The target's transport failed while it was sent to.</summary>
     void SendFailed(SessionSide target);
 
@@ -39,17 +49,12 @@ internal sealed class RelayPump(SessionSide source, SessionSide target, FrameRul
 
     private FrameScanner _scanner = new(rules);
     private long _dataBytesNoted;
+    private long _messagesNoted;
     private long _receivedAt = source.LastByteAt;
     private byte[]? _held;
     private int _heldLength;
     private bool _discarding;
     private bool _done;
-
-    /// <summary>Bytes of the source that the target's transport took, frame headers included.</summary>
-    public long BytesRelayed { get; private set; }
-
-    /// <summary>Data messages that passed whole.</summary>
-    public long Messages { get; private set; }
 
     /// <summary>When the last bytes of a frame came, but for pongs that answer a ping of the edge.</summary>
     public long LastFrameAt { get; private set; } = source.LastByteAt;
@@ -148,6 +153,7 @@ internal sealed class RelayPump(SessionSide source, SessionSide target, FrameRul
     {
         if (control.Opcode == ControlFrames.Pong && source.TrySettlePing(control, frame))
         {
+            events.AnswerSwallowed(source, frame.Length);
             return false;
         }
 
@@ -177,6 +183,10 @@ internal sealed class RelayPump(SessionSide source, SessionSide target, FrameRul
                 {
                     await SendAsync(frame, ControlFrames.ReadCloseCode(control, frame.Span));
                 }
+                else
+                {
+                    events.AnswerSwallowed(source, frame.Length);
+                }
 
                 events.CloseSeen(source);
                 break;
@@ -199,24 +209,25 @@ internal sealed class RelayPump(SessionSide source, SessionSide target, FrameRul
 
         var sending = target.Sender.RelayAsync(bytes, endsInsideFrame: !_scanner.AtBoundary, closeCode);
         var waited = !sending.IsCompleted;
-        var result = await sending;
+        var (result, taken) = await sending;
         if (waited)
         {
             source.LastByteAt = time.GetTimestamp();
         }
 
-        if (result == SendResult.Sent)
+        if (result != SendResult.Closed)
         {
-            BytesRelayed += bytes.Length;
-            Messages = _scanner.Messages;
-            return;
+            var messages = (int)(_scanner.Messages - _messagesNoted);
+            _messagesNoted = _scanner.Messages;
+            events.Passed(source, bytes.Length, taken, messages);
         }
 
-        _discarding = true;
         if (result == SendResult.Failed)
         {
             events.SendFailed(target);
         }
+
+        _discarding |= result != SendResult.Sent;
     }
 
     private void NoteData()

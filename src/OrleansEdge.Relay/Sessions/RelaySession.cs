@@ -1,6 +1,7 @@
 using System.Net;
 using OrleansEdge.Model;
 using OrleansEdge.Relay.Framing;
+using OrleansEdge.Relay.Metering;
 
 namespace OrleansEdge.Relay.Sessions;
 
@@ -34,6 +35,8 @@ internal sealed record SessionFacts
 /// (<see cref="TryEnd"/>); <see cref="SessionClosing"/> then closes both sides. Thread safe.</summary>
 internal sealed class RelaySession : IPumpEvents
 {
+    private const long NotOpened = long.MaxValue;
+
     private static readonly TimeSpan LostPeerGrace = TimeSpan.FromSeconds(1);
 
     private readonly SessionServices _services;
@@ -41,7 +44,10 @@ internal sealed class RelaySession : IPumpEvents
     private readonly RelayPump _down;
     private readonly long _startedAt;
     private volatile SessionPolicy _policy;
+    private volatile UsageMeter _meter;
+    private SessionTotals _totals;
     private SessionTotals _taken;
+    private long _meteredMilliseconds = NotOpened;
     private int _cause = -1;
     private SessionPhase _phase = SessionPhase.Relaying;
 
@@ -50,8 +56,9 @@ internal sealed class RelaySession : IPumpEvents
         Facts = facts;
         _services = services;
         _policy = SessionPolicy.From(facts.Snapshot);
+        _meter = MeterOf(_policy);
         _startedAt = services.Time.GetTimestamp();
-        Client = new SessionSide(client, isClient: true, _startedAt);
+        Client = new SessionSide(client, isClient: true, _startedAt, OwnFrameSent);
         Origin = new SessionSide(origin, isClient: false, _startedAt);
         _up = new RelayPump(Client, Origin, RulesFor(fromClient: true), this, services.Time);
         _down = new RelayPump(Origin, Client, RulesFor(fromClient: false), this, services.Time);
@@ -72,8 +79,9 @@ internal sealed class RelaySession : IPumpEvents
 
     public TimeSpan Age => _services.Time.GetElapsedTime(_startedAt);
 
-    /// <summary>Bytes and messages so far.</summary>
-    public SessionTotals Totals => new(_up.BytesRelayed, _down.BytesRelayed, _up.Messages, _down.Messages);
+    /// <summary>Bytes and messages so far. Each direction has one writer.</summary>
+    public SessionTotals Totals => new(
+        Volatile.Read(ref _totals.BytesUp), Volatile.Read(ref _totals.BytesDown), Volatile.Read(ref _totals.MessagesUp), Volatile.Read(ref _totals.MessagesDown));
 
     /// <summary>Traffic since the last call; for one caller at a time.</summary>
     public SessionTotals TakeTraffic()
@@ -82,6 +90,31 @@ internal sealed class RelaySession : IPumpEvents
         var traffic = totals - _taken;
         _taken = totals;
         return traffic;
+    }
+
+    /// <summary>Counts the session, once its client was told of it.</summary>
+    public void MeterOpening()
+    {
+        _meter.Add(new UsageCounts { Sessions = 1 });
+        Volatile.Write(ref _meteredMilliseconds, 0);
+    }
+
+    /// <summary>Counts the time that the session has been open up to an age, as far as it was not counted before.</summary>
+    public void MeterTime(TimeSpan age)
+    {
+        var milliseconds = (long)age.TotalMilliseconds;
+        var counted = Volatile.Read(ref _meteredMilliseconds);
+        while (milliseconds > counted)
+        {
+            var seen = Interlocked.CompareExchange(ref _meteredMilliseconds, milliseconds, counted);
+            if (seen == counted)
+            {
+                _meter.AddSessionTime(milliseconds - counted);
+                return;
+            }
+
+            counted = seen;
+        }
     }
 
     /// <summary>Relays until the session has ended and both transports are given back.</summary>
@@ -136,9 +169,21 @@ internal sealed class RelaySession : IPumpEvents
             return;
         }
 
+        if (snapshot.Exhausted.HasFlag(ExhaustedQuota.Websocket))
+        {
+            TryEnd(EndCause.QuotaExhausted);
+            return;
+        }
+
         var policy = SessionPolicy.From(snapshot);
         if (policy != _policy)
         {
+            if (policy.Tenant != _policy.Tenant)
+            {
+                MeterTime(Age);
+                _meter = MeterOf(policy);
+            }
+
             _policy = policy;
             _services.Clock.CheckAt(ClockEntry, _services.Time.GetTimestamp());
         }
@@ -195,6 +240,31 @@ internal sealed class RelaySession : IPumpEvents
         return TryEnd(own) || (EndCause)_cause is EndCause.ClientClose or EndCause.OriginClose;
     }
 
+    void IPumpEvents.Passed(SessionSide source, int read, int taken, int messages)
+    {
+        if (source.IsClient)
+        {
+            Volatile.Write(ref _totals.BytesUp, _totals.BytesUp + read);
+            Volatile.Write(ref _totals.MessagesUp, _totals.MessagesUp + messages);
+            _meter.Add(new UsageCounts { BytesUp = read, MessagesUp = messages, OriginBytesUp = taken });
+            return;
+        }
+
+        // Of what a failed send left out it is not known which messages it held.
+        messages = taken == read ? messages : 0;
+        Volatile.Write(ref _totals.BytesDown, _totals.BytesDown + taken);
+        Volatile.Write(ref _totals.MessagesDown, _totals.MessagesDown + messages);
+        _meter.Add(new UsageCounts { BytesDown = taken, MessagesDown = messages, OriginBytesDown = read });
+    }
+
+    void IPumpEvents.AnswerSwallowed(SessionSide source, int length)
+    {
+        if (source.IsClient)
+        {
+            _meter.Add(new UsageCounts { EdgeBytesUp = length });
+        }
+    }
+
     void IPumpEvents.CloseSeen(SessionSide source) => Signals.Raise(source.Closed);
 
     void IPumpEvents.FrameRefused(SessionSide source, ScanStop why)
@@ -227,6 +297,10 @@ internal sealed class RelaySession : IPumpEvents
         _services.Log.SessionFaulted(Facts.Id, Facts.Snapshot.Domain, fault);
         TryEnd(EndCause.EdgeFault);
     }
+
+    private void OwnFrameSent(int length) => _meter.Add(new UsageCounts { EdgeBytesDown = length });
+
+    private UsageMeter MeterOf(SessionPolicy policy) => _services.Spool.MeterOf(policy.Tenant, Facts.Snapshot.Domain, UsageKind.Websocket);
 
     // Whatever goes wrong here, the transports are given back and the end is told.
     private async Task CloseAsync()
@@ -308,8 +382,16 @@ internal sealed class RelaySession : IPumpEvents
 }
 
 /// <summary>Bytes (WebSocket frames on the client leg) and data messages of a session.</summary>
-internal readonly record struct SessionTotals(long BytesUp, long BytesDown, long MessagesUp, long MessagesDown)
+internal record struct SessionTotals
 {
+    public long BytesUp;
+    public long BytesDown;
+    public long MessagesUp;
+    public long MessagesDown;
+
+    public SessionTotals(long bytesUp, long bytesDown, long messagesUp, long messagesDown)
+        => (BytesUp, BytesDown, MessagesUp, MessagesDown) = (bytesUp, bytesDown, messagesUp, messagesDown);
+
     public static SessionTotals operator +(SessionTotals a, SessionTotals b)
         => new(a.BytesUp + b.BytesUp, a.BytesDown + b.BytesDown, a.MessagesUp + b.MessagesUp, a.MessagesDown + b.MessagesDown);
 

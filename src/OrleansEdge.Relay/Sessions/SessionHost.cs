@@ -4,6 +4,7 @@ using OrleansEdge.Model;
 using OrleansEdge.Relay.Admission;
 using OrleansEdge.Relay.Draining;
 using OrleansEdge.Relay.Framing;
+using OrleansEdge.Relay.Metering;
 using OrleansEdge.Relay.Origins;
 using OrleansEdge.Relay.Telemetry;
 
@@ -29,6 +30,7 @@ internal sealed class SessionHost : IDisposable
         EdgeIdentity identity,
         RelayMetrics metrics,
         AccessLog accessLog,
+        UsageSpool spool,
         TimeProvider time,
         ILogger<RelaySession> log)
     {
@@ -38,7 +40,7 @@ internal sealed class SessionHost : IDisposable
         _metrics = metrics;
         _accessLog = accessLog;
         _time = time;
-        _services = new SessionServices(time, new SessionClock(time), log);
+        _services = new SessionServices(time, new SessionClock(time), spool, log);
         _services.Clock.Ticked += ReportTraffic;
     }
 
@@ -73,6 +75,7 @@ internal sealed class SessionHost : IDisposable
     public async Task RunAsync(RelaySession session, AdmittedHandshake admitted)
     {
         _metrics.SessionOpened();
+        session.MeterOpening();
         _accessLog.Opened(session.Describe(), session.Facts.Path);
         if (_drain.RefusesNew)
         {
@@ -80,9 +83,10 @@ internal sealed class SessionHost : IDisposable
         }
 
         var end = await session.RunAsync();
+        var age = session.Age;
+        session.MeterTime(age);
         Report(_sessions.Remove(session));
         admitted.Dispose();
-        var age = session.Age;
         _metrics.SessionClosed(end, age);
         _accessLog.Closed(session.Describe(), session.Facts.Path, end, age);
     }

@@ -78,6 +78,15 @@ public sealed class SessionRegistry : IDisposable
         }
     }
 
+    /// <summary>Counts the time that the open sessions have been open.</summary>
+    internal void MeterTime()
+    {
+        foreach (var (_, session) in _sessions)
+        {
+            session.MeterTime(session.Age);
+        }
+    }
+
     private static bool Matches(SessionInfo session, SessionFilter filter)
         => (filter.Domain is null || filter.Domain == session.Domain)
         && (filter.Tenant is null || filter.Tenant == session.Tenant)

@@ -1,9 +1,10 @@
 using Microsoft.Extensions.Logging;
+using OrleansEdge.Relay.Metering;
 
 namespace OrleansEdge.Relay.Sessions;
 
 /// <summary>What every session uses.</summary>
-internal sealed record SessionServices(TimeProvider Time, SessionClock Clock, ILogger Log);
+internal sealed record SessionServices(TimeProvider Time, SessionClock Clock, UsageSpool Spool, ILogger Log);
 
 internal static partial class SessionLog
 {

@@ -6,7 +6,7 @@ namespace OrleansEdge.Relay.Sessions;
 
 /// <summary>One side of a session: its transport, its sending half, and what is known of its liveness. Time stamps are those of
 /// the session's <see cref="TimeProvider"/>. The pump that reads the side writes them; the session's clock reads them.</summary>
-internal sealed class SessionSide(RelayLeg leg, bool isClient, long now)
+internal sealed class SessionSide(RelayLeg leg, bool isClient, long now, Action<int>? ownFrameSent = null)
 {
     private const int PingPayload = 8;
 
@@ -16,7 +16,7 @@ internal sealed class SessionSide(RelayLeg leg, bool isClient, long now)
 
     public RelayLeg Leg { get; } = leg;
 
-    public FrameSender Sender { get; } = new(leg, masks: !isClient);
+    public FrameSender Sender { get; } = new(leg, masks: !isClient, ownFrameSent);
 
     public bool IsClient { get; } = isClient;
 

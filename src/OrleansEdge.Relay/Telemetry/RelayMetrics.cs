@@ -37,6 +37,12 @@ public sealed class RelayMetrics
     /// <summary>Lines that the access log lost because its destination was too slow or failed.</summary>
     public const string AccessLogDroppedName = "orleansedge.access_log.dropped";
 
+    /// <summary>Billable bytes that were counted and that the ledger has not acknowledged.</summary>
+    public const string UnreportedName = "orleansedge.metering.unreported";
+
+    /// <summary>Counters that lie in memory alone because the spool has no room: a kill would lose them. Alarm where it is not 0.</summary>
+    public const string CountersInMemoryName = "orleansedge.metering.counters_in_memory";
+
     /// <summary><c>accepted</c>, <c>connected</c>, or the code of the refusal.</summary>
     public const string ResultTag = "result";
 
@@ -77,6 +83,8 @@ public sealed class RelayMetrics
     private readonly Histogram<double> _originConnectDuration;
     private readonly Counter<long> _drained;
     private readonly Counter<long> _accessLogDropped;
+    private Func<long> _unreportedBytes = static () => 0;
+    private Func<int> _countersInMemory = static () => 0;
 
     /// <summary>Makes the instruments.</summary>
     public RelayMetrics(IMeterFactory meters)
@@ -92,6 +100,8 @@ public sealed class RelayMetrics
         _originConnectDuration = meter.CreateHistogram(OriginConnectDurationName, "s", "Time to connect to an origin, TLS included.", null, FastSeconds);
         _drained = meter.CreateCounter<long>(DrainedName, "{session}", "WebSocket sessions that a drain ended.");
         _accessLogDropped = meter.CreateCounter<long>(AccessLogDroppedName, "{line}", "Lines that the access log lost.");
+        meter.CreateObservableGauge(UnreportedName, () => _unreportedBytes(), "By", "Billable bytes that the ledger has not acknowledged.");
+        meter.CreateObservableGauge(CountersInMemoryName, () => _countersInMemory(), "{counter}", "Usage counters that a kill would lose.");
     }
 
     /// <summary>A session is open.</summary>
@@ -134,6 +144,10 @@ public sealed class RelayMetrics
     /// <param name="result"><see cref="Connected"/> or the code of the refusal.</param>
     public void OriginConnected(TimeSpan duration, string result)
         => _originConnectDuration.Record(duration.TotalSeconds, new KeyValuePair<string, object?>(ResultTag, result));
+
+    /// <summary>Says where the figures of metering are read.</summary>
+    internal void ObserveMetering(Func<long> unreportedBytes, Func<int> countersInMemory)
+        => (_unreportedBytes, _countersInMemory) = (unreportedBytes, countersInMemory);
 
     internal void AccessLogDropped(long lines) => _accessLogDropped.Add(lines);
 

@@ -11,13 +11,19 @@ internal static class AuditWords
     public const string Rollback = "rollback";
     public const string End = "end";
     public const string Drain = "drain";
+    public const string Alert = "alert";
     public const string Domain = "domain";
     public const string Tenant = "tenant";
     public const string Session = "session";
     public const string Gateway = "gateway";
+    public const string Plan = "plan";
+    public const string Quota = "quota";
 
     /// <summary>Who a change comes from that was made to a file.</summary>
     public const string ByFile = "file";
+
+    /// <summary>Who does what happens by itself.</summary>
+    public const string ByEdge = "edge";
 
     public static string Id(long id) => id.ToString(CultureInfo.InvariantCulture);
 }

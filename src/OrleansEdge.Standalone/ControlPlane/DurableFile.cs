@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace OrleansEdge.Standalone.ControlPlane;
 
@@ -11,25 +12,10 @@ internal static partial class DurableFile
     private const int CloseOnExec = 0x80000;
 
     /// <summary>Replaces a file whole: who reads it, and who finds it after a crash, sees the old or the new content.</summary>
-    public static void Replace(string path, ReadOnlySpan<byte> content, bool flush = true)
-    {
-        var folder = Path.GetDirectoryName(path)!;
-        var temporary = Path.Combine(folder, ".new");
-        try
-        {
-            Write(temporary, content, flush);
-            File.Move(temporary, path, overwrite: true);
-            if (flush)
-            {
-                FlushFolder(folder);
-            }
-        }
-        catch (Exception failure) when (IsDiskFailure(failure))
-        {
-            File.Delete(temporary);
-            throw;
-        }
-    }
+    public static void Replace(string path, ReadOnlySpan<byte> content, bool flush = true) => Replace(path, content, flush, isPrivate: false);
+
+    /// <summary>Replaces a file whole; nobody but the process's own user may read it, not for an instant.</summary>
+    public static void ReplacePrivate(string path, ReadOnlySpan<byte> content) => Replace(path, content, flush: true, isPrivate: true);
 
     /// <summary>Moves a file over another of the same file system.</summary>
     public static void Move(string from, string to)
@@ -102,14 +88,47 @@ internal static partial class DurableFile
     /// <summary>Whether an exception is what a disk does: full, read-only, no permission, input or output error.</summary>
     public static bool IsDiskFailure(Exception exception) => exception is IOException or UnauthorizedAccessException;
 
-    private static void Write(string path, ReadOnlySpan<byte> content, bool flush)
+    private static void Replace(string path, ReadOnlySpan<byte> content, bool flush, bool isPrivate)
     {
-        using var file = File.OpenHandle(path, FileMode.Create, FileAccess.Write, FileShare.Read);
+        var folder = Path.GetDirectoryName(path)!;
+        var temporary = Path.Combine(folder, ".new");
+        try
+        {
+            Write(temporary, content, flush, isPrivate);
+            File.Move(temporary, path, overwrite: true);
+            if (flush)
+            {
+                FlushFolder(folder);
+            }
+        }
+        catch (Exception failure) when (IsDiskFailure(failure))
+        {
+            File.Delete(temporary);
+            throw;
+        }
+    }
+
+    private static void Write(string path, ReadOnlySpan<byte> content, bool flush, bool isPrivate)
+    {
+        using var file = isPrivate ? CreatePrivate(path) : File.OpenHandle(path, FileMode.Create, FileAccess.Write, FileShare.Read);
         RandomAccess.Write(file, content, 0);
         if (flush)
         {
             RandomAccess.FlushToDisk(file);
         }
+    }
+
+    // A file that is there already would keep its own mode.
+    private static SafeFileHandle CreatePrivate(string path)
+    {
+        File.Delete(path);
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, BufferSize = 0 };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+
+        return new FileStream(path, options).SafeFileHandle;
     }
 
     // A new name in a folder is on the disk only after the folder is.

@@ -1,4 +1,6 @@
 using OrleansEdge.Model;
+using OrleansEdge.Standalone.Billing;
+using OrleansEdge.Standalone.Usage;
 
 namespace OrleansEdge.Standalone.ControlPlane;
 
@@ -22,17 +24,29 @@ public sealed class FileControlPlane : IControlPlane, IDomainSource, IDisposable
     private readonly DocumentLedger<TenantConfig> _tenantLedger;
     private readonly HandEdits<DomainConfig> _domainEdits;
     private readonly HandEdits<TenantConfig> _tenantEdits;
+    private readonly IUsageStore _usage = new NoUsage();
+    private readonly FileBilling _billing;
     private readonly FolderWatch _watch;
+    private bool _isStarted;
+    private bool _flushesEach = true;
     private bool _isDisposed;
 
     /// <summary>Opens the data directory, creates what is missing in it, and brings all documents in force.</summary>
     /// <param name="dataDirectory">Path; created where it is missing.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="logger">Takes the events 3000–3099.</param>
+    /// <param name="logger">Takes the events 3000–3199.</param>
     /// <param name="limits">Bounds for new documents.</param>
     /// <param name="gateway">The gateway of this process.</param>
+    /// <param name="openUsage">Opens the ledger in a folder of the data directory, which is locked by then; the control plane owns it.
+    /// <see langword="null"/>: there is none.</param>
     /// <exception cref="DataDirectoryException">The directory cannot be used, or another process uses it.</exception>
-    public FileControlPlane(string dataDirectory, TimeProvider time, ILogger<FileControlPlane> logger, DocumentLimits limits, IGatewayOperations gateway)
+    public FileControlPlane(
+        string dataDirectory,
+        TimeProvider time,
+        ILogger<FileControlPlane> logger,
+        DocumentLimits limits,
+        IGatewayOperations gateway,
+        Func<string, IUsageStore>? openUsage = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(dataDirectory);
         _time = time;
@@ -47,12 +61,16 @@ public sealed class FileControlPlane : IControlPlane, IDomainSource, IDisposable
             _domainLedger = new(DomainKind(limits), _data, _audit, time, logger) { Changed = OnDomainChanged };
             _tenantEdits = new(_tenantLedger, time, logger) { MayDelete = MayDeleteTenant };
             _domainEdits = new(_domainLedger, time, logger);
+            _usage = openUsage?.Invoke(_data.Folder(out _, "usage")) ?? _usage;
+            _billing = new(_data, _usage, Surroundings(), time, logger);
             Domains = new DocumentStore<DomainConfig>(_domainLedger, _domainEdits, _changes);
             Tenants = new DocumentStore<TenantConfig>(_tenantLedger, _tenantEdits, _changes);
             Load();
         }
         catch (Exception failure)
         {
+            _billing?.Dispose();
+            _usage.Dispose();
             _data.Dispose();
             if (DurableFile.IsDiskFailure(failure))
             {
@@ -72,7 +90,10 @@ public sealed class FileControlPlane : IControlPlane, IDomainSource, IDisposable
     public IDocumentStore<TenantConfig> Tenants { get; }
 
     /// <inheritdoc/>
-    public IBilling Billing { get; } = new BillingAway();
+    public IBilling Billing => _billing;
+
+    /// <summary>Takes the usage that the relay counts.</summary>
+    public IUsageSink Usage => _usage;
 
     /// <summary>Absolute path of the data directory.</summary>
     public string DataDirectoryPath => _data.FullPath;
@@ -156,8 +177,10 @@ public sealed class FileControlPlane : IControlPlane, IDomainSource, IDisposable
 
         _isDisposed = true;
         _watch.Dispose();
+        _billing.Dispose();
         _changes.Run(() => _audit.Flush());
         _changes.Dispose();
+        _usage.Dispose();
         _data.Dispose();
     }
 
@@ -206,6 +229,7 @@ public sealed class FileControlPlane : IControlPlane, IDomainSource, IDisposable
     {
         var unaudited = _tenantLedger.Load();
         unaudited.AddRange(_domainLedger.Load());
+        unaudited.AddRange(_billing.MissingInAudit);
         if (unaudited.Count > 0)
         {
             _audit.Complete(unaudited);
@@ -215,19 +239,43 @@ public sealed class FileControlPlane : IControlPlane, IDomainSource, IDisposable
         var tenants = _tenantEdits.FindCandidates(paths: null);
         var domains = _domainEdits.FindCandidates(paths: null);
         Reconcile(tenants, domains, isStart: true);
+        _changes.Run(StartBilling);
         _logger.ControlPlaneOpened(
             _data.FullPath, _domainLedger.Names.Count, _tenantLedger.Names.Count, Broken(_domainLedger).Count() + Broken(_tenantLedger).Count());
     }
 
+    private void StartBilling()
+    {
+        _billing.Start(_tenantLedger.States);
+        _isStarted = true;
+        foreach (var domain in _domainLedger.States.Where(state => state.Document is { } document && _billing.ExhaustedOf(document.Tenant) != ExhaustedQuota.None))
+        {
+            OnDomainChanged(domain, domain);
+        }
+    }
+
+    private BillingSurroundings Surroundings() => new()
+    {
+        Changes = _changes,
+        Audit = _audit,
+        TenantOf = tenant => _tenantLedger.Find(tenant)?.Document,
+        VersionsAfter = (stem, version) => _tenantLedger.History.ListNumbers(stem)
+            .Where(number => number > version).Order()
+            .Select(number => _tenantLedger.History.Read(stem, number)).OfType<VersionRecord<TenantConfig>>(),
+        ExhaustedChanged = (tenant, _) => PublishDomainsOf(tenant),
+    };
+
     private void Reconcile(List<string> tenants, List<string> domains, bool isStart)
     {
         var flush = tenants.Count + domains.Count <= FlushEachUpTo;
+        _flushesEach = flush;
         _tenantEdits.ReconcileAll(tenants, flush, isStart);
         _domainEdits.ReconcileAll(domains, flush, isStart);
         _audit.Flush();
         if (!flush)
         {
             DurableFile.FlushFileSystem(_data.FullPath);
+            _flushesEach = true;
         }
     }
 
@@ -245,7 +293,7 @@ public sealed class FileControlPlane : IControlPlane, IDomainSource, IDisposable
     {
         if (now.Document is { } document)
         {
-            _feed.Publish(new(document, now.Version, IsBlocked(document.Tenant)));
+            _feed.Publish(new(document, now.Version, IsBlocked(document.Tenant), _billing.ExhaustedOf(document.Tenant)));
         }
         else
         {
@@ -255,17 +303,24 @@ public sealed class FileControlPlane : IControlPlane, IDomainSource, IDisposable
 
     private void OnTenantChanged(DocumentState<TenantConfig> before, DocumentState<TenantConfig> now)
     {
-        if ((before.Document is { Blocked: true }) != (now.Document is { Blocked: true }))
+        // At the start billing looks at all tenants, when all of them are known.
+        var isExhaustedNew = _isStarted && _billing.TenantChanged(now, _flushesEach);
+        if (isExhaustedNew || (before.Document is { Blocked: true }) != (now.Document is { Blocked: true }))
         {
-            foreach (var domain in DomainsOf(now.Name))
-            {
-                OnDomainChanged(domain, domain);
-            }
+            PublishDomainsOf(now.Name);
         }
 
         if (before.Document is null && now.Document is not null)
         {
             _domainEdits.ReconcileBroken();
+        }
+    }
+
+    private void PublishDomainsOf(string tenant)
+    {
+        foreach (var domain in DomainsOf(tenant))
+        {
+            OnDomainChanged(domain, domain);
         }
     }
 

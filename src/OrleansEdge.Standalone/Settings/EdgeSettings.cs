@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using OrleansEdge.Admin.Access;
 using OrleansEdge.Relay.Admission;
 using OrleansEdge.Relay.Draining;
+using OrleansEdge.Relay.Metering;
 using OrleansEdge.Relay.Origins;
 using OrleansEdge.Relay.Telemetry;
 using OrleansEdge.Relay.Transport;
@@ -23,6 +24,7 @@ internal static class EdgeSettings
         .Section<DemoOptions>("Edge:Demo")
         .Section<DrainOptions>("Edge:Drain")
         .Section<LimitOptions>("Edge:Limits")
+        .Section<MeteringOptions>("Edge:Metering")
         .Section<OriginOptions>("Edge:Origin");
 
     /// <summary>Reads <c>appsettings.json</c> beside the program, the environment and the command line; later ones win.</summary>
@@ -51,6 +53,9 @@ internal static class EdgeSettings
         services.AddChecked<EdgeOptions>(configuration.GetSection(EdgeOptions.Section), options => options.Validate());
         services.AddChecked<DrainOptions>(configuration.GetSection("Edge:Drain"), options => options.Validate());
         services.AddChecked<LimitOptions>(configuration.GetSection("Edge:Limits"), options => options.Validate());
+        services.AddChecked<MeteringOptions>(configuration.GetSection("Edge:Metering"), options => options.Validate());
+        services.AddOptions<MeteringOptions>().PostConfigure<IOptions<EdgeOptions>>((metering, edge)
+            => metering.SpoolDirectory = string.IsNullOrWhiteSpace(metering.SpoolDirectory) ? Path.Combine(edge.Value.DataPath, "spool") : metering.SpoolDirectory);
         services.AddChecked<OriginOptions>(configuration.GetSection("Edge:Origin"), options => options.Validate());
         services.AddOptions<AccessLogOptions>().Bind(configuration.GetSection("Edge:AccessLog"));
         services.AddOptions<DemoOptions>().Bind(configuration.GetSection("Edge:Demo"));

@@ -201,26 +201,42 @@ internal sealed class Exchange : IAsyncDisposable
 
     public ScriptedOrigin Listener { get; }
 
+    /// <summary>Carries the bodies: the connection, or with HTTP/2 the stream of the request.</summary>
+    public Wire Body => (Wire?)_wire ?? _stream!;
+
     public static async Task<Exchange> StartAsync(Way way, string domain, ScriptedOrigin listener)
-    {
-        var edge = await SharedEdge.GetAsync();
-        return way == Way.Http2
-            ? new Exchange(domain, listener, null, await Http2Client.ConnectAsync(edge.EdgeTls, EdgeProcess.ServerName))
-            : new Exchange(domain, listener, await ScriptedClient.ConnectAsync(edge, way), null);
-    }
+        => await StartAsync(await SharedEdge.GetAsync(), way, domain, listener);
+
+    public static async Task<Exchange> StartAsync(EdgeProcess edge, Way way, string domain, ScriptedOrigin listener) => way == Way.Http2
+        ? new Exchange(domain, listener, null, await Http2Client.ConnectAsync(edge.EdgeTls, EdgeProcess.ServerName))
+        : new Exchange(domain, listener, await ScriptedClient.ConnectAsync(edge, way), null);
 
     public async Task SendAsync(string method, string target, string fields = "", byte[]? body = null)
     {
         var length = body is null ? "" : $"Content-Length: {body.Length}\r\n";
+        await SendHeadAsync(method, target, fields + length, isWhole: body is null);
+        if (body is not null)
+        {
+            await Body.SendAsync(body);
+            await FinishAsync();
+        }
+    }
+
+    /// <summary>Sends the head alone. What follows goes over <see cref="Body"/>, and then <see cref="FinishAsync"/>.</summary>
+    /// <param name="method">Method of the request.</param>
+    /// <param name="target">Path and query.</param>
+    /// <param name="fields">Lines of the head, each with its CRLF.</param>
+    /// <param name="isWhole">No body follows.</param>
+    public async Task SendHeadAsync(string method, string target, string fields, bool isWhole)
+    {
         if (_wire is not null)
         {
-            await _wire.SendAsync($"{method} {target} HTTP/1.1\r\nHost: {Domain}\r\n{fields}{length}\r\n");
-            await _wire.SendAsync(body ?? []);
+            await _wire.SendAsync($"{method} {target} HTTP/1.1\r\nHost: {Domain}\r\n{fields}\r\n");
             return;
         }
 
         var list = new List<(string, string)> { (":method", method), (":scheme", "https"), (":path", target), (":authority", Domain) };
-        foreach (var line in (fields + length).Split("\r\n", StringSplitOptions.RemoveEmptyEntries))
+        foreach (var line in fields.Split("\r\n", StringSplitOptions.RemoveEmptyEntries))
         {
             var (name, value) = (line[..line.IndexOf(':', StringComparison.Ordinal)], line[(line.IndexOf(':', StringComparison.Ordinal) + 2)..]);
             if (name is not ("Connection" or "X-Hop"))
@@ -229,13 +245,11 @@ internal sealed class Exchange : IAsyncDisposable
             }
         }
 
-        _stream = await _connection!.OpenAsync(list, endStream: body is null);
-        if (body is not null)
-        {
-            await _stream.SendAsync(body);
-            await _stream.FinishAsync();
-        }
+        _stream = await _connection!.OpenAsync(list, endStream: isWhole);
     }
+
+    /// <summary>Ends the body of the request.</summary>
+    public Task FinishAsync() => _stream?.FinishAsync() ?? Task.CompletedTask;
 
     public Task<ScriptedResponse> AnswerAsync(bool bodyless = false, TimeSpan? within = null)
         => _wire is not null ? _wire.ReadResponseAsync(bodyless, within) : _stream!.ReadAnswerAsync(body: !bodyless, within);

@@ -13,6 +13,7 @@ using Microsoft.Extensions.Options;
 using OrleansEdge.Model;
 using OrleansEdge.Relay.Admission;
 using OrleansEdge.Relay.Origins;
+using OrleansEdge.Relay.Tests.Metering;
 using OrleansEdge.Relay.Transport;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -55,9 +56,17 @@ internal sealed class ForwardingEdge : IAsyncDisposable
         var app = builder.Build();
         options ??= new OriginOptions();
         connector ??= Given.Connector(options: options);
+        var spool = new TestSpool();
         var forwarding = new HttpForwarding(
-            connector, Given.Forwarded, app.Services.GetRequiredService<IHttpForwarder>(), Options.Create(options), TimeProvider.System, NullLogger<HttpForwarding>.Instance);
+            connector,
+            Given.Forwarded,
+            app.Services.GetRequiredService<IHttpForwarder>(),
+            spool.Spool,
+            Options.Create(options),
+            TimeProvider.System,
+            NullLogger<HttpForwarding>.Instance);
         app.Lifetime.ApplicationStopped.Register(forwarding.Dispose);
+        app.Lifetime.ApplicationStopped.Register(spool.Dispose);
         app.Run(context => forwarding.ForwardAsync(context, domain, ClientOf(context)));
         await app.StartAsync();
         return new ForwardingEdge(app);

@@ -100,15 +100,6 @@ internal sealed class ScriptedPeer(Stream stream) : IDisposable
         return text;
     }
 
-    /// <summary>Drops what was received beyond what was asked for.</summary>
-    /// <returns>How many bytes.</returns>
-    public int TakeReceived()
-    {
-        var count = _received.Count;
-        _received.Clear();
-        return count;
-    }
-
     /// <summary>Closes with a reset.</summary>
     public void Reset() => ((NetworkStream)stream).Socket.Close(0);
 

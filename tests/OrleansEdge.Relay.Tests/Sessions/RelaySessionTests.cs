@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using OrleansEdge.Model;
 using OrleansEdge.Relay.Framing;
 using OrleansEdge.Relay.Sessions;
+using OrleansEdge.Relay.Tests.Metering;
 using Xunit;
 
 namespace OrleansEdge.Relay.Tests.Sessions;
@@ -13,8 +14,13 @@ public sealed class RelaySessionTests : IDisposable
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
     private readonly SessionClock _clock = new(TimeProvider.System);
+    private readonly TestSpool _spool = new();
 
-    public void Dispose() => _clock.Dispose();
+    public void Dispose()
+    {
+        _clock.Dispose();
+        _spool.Dispose();
+    }
 
     [Fact]
     public async Task EveryKindOfEndAtOnce_EachSideGetsAtMostOneClose_LastAndAtABoundary()
@@ -140,7 +146,7 @@ public sealed class RelaySessionTests : IDisposable
             Path = "/",
             StartedAt = DateTimeOffset.UnixEpoch,
         };
-        return (new RelaySession(facts, client, origin, new SessionServices(TimeProvider.System, _clock, NullLogger.Instance)), client, origin);
+        return (new RelaySession(facts, client, origin, new SessionServices(TimeProvider.System, _clock, _spool.Spool, NullLogger.Instance)), client, origin);
     }
 
     // Some of all the things that can end a session, in random order and at the same time; each side's bytes stay in their order.

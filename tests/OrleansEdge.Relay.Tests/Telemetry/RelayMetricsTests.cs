@@ -73,6 +73,8 @@ public sealed class RelayMetricsTests : IDisposable
             [
                 ("orleansedge.access_log.dropped", "{line}"),
                 ("orleansedge.drain.sessions", "{session}"),
+                ("orleansedge.metering.counters_in_memory", "{counter}"),
+                ("orleansedge.metering.unreported", "By"),
                 ("orleansedge.origin.connect.duration", "s"),
                 ("orleansedge.websocket.active_sessions", "{session}"),
                 ("orleansedge.websocket.ends", "{session}"),

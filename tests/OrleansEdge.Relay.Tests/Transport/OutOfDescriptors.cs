@@ -16,27 +16,7 @@ internal static class OutOfDescriptors
 
     private const int OpenFiles = 7;
 
-    public static async Task<int> Main(string[] args)
-    {
-        if (args is not [Argument])
-        {
-            await Console.Error.WriteLineAsync($"usage: {Argument}");
-            return 2;
-        }
-
-        try
-        {
-            await RunAsync();
-            return 0;
-        }
-        catch (Exception e)
-        {
-            await Console.Error.WriteLineAsync(e.ToString());
-            return 1;
-        }
-    }
-
-    private static async Task RunAsync()
+    public static async Task RunAsync()
     {
         await using var server = await EdgeServer.StartAsync(context => context.Response.WriteAsync("served"));
         Assert.Contains("served", await DescriptorTests.AskAsync(server.ConnectAsync()), StringComparison.Ordinal);

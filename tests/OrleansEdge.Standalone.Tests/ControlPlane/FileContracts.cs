@@ -16,3 +16,8 @@ public class FileOperations : OperationsContract
 {
     protected override Task<ControlPlaneHarness> StartAsync() => Task.FromResult<ControlPlaneHarness>(new FileHarness());
 }
+
+public class FileBillingContract : BillingContract
+{
+    protected override Task<ControlPlaneHarness> StartAsync() => Task.FromResult<ControlPlaneHarness>(new FileHarness());
+}

@@ -1,6 +1,7 @@
 using OrleansEdge.Model;
 using OrleansEdge.PortContracts;
 using OrleansEdge.Standalone.ControlPlane;
+using OrleansEdge.Standalone.Tests.Billing;
 
 namespace OrleansEdge.Standalone.Tests.ControlPlane;
 
@@ -11,6 +12,7 @@ internal sealed class FileHarness : ControlPlaneHarness
 
     public FileHarness(bool start = true)
     {
+        Ledger = new(Time);
         if (start)
         {
             Start();
@@ -25,6 +27,8 @@ internal sealed class FileHarness : ControlPlaneHarness
 
     public ScriptedGateway Gateway { get; } = new();
 
+    public MemoryUsage Ledger { get; }
+
     public DocumentLimits Limits { get; set; } = new();
 
     public FileControlPlane Plane => _plane ?? throw new InvalidOperationException("the control plane is not started");
@@ -37,9 +41,13 @@ internal sealed class FileHarness : ControlPlaneHarness
 
     public override TimeSpan ChangeDelay => TimeSpan.Zero;
 
+    public override IUsageSink Usage => Plane.Usage;
+
+    public override DateTimeOffset Now => Time.GetUtcNow();
+
     public override bool IsDraining => Gateway.IsDraining;
 
-    public void Start() => _plane = new(Folder, Time, Log, Limits, Gateway);
+    public void Start() => _plane = new(Folder, Time, Log, Limits, Gateway, _ => Ledger);
 
     public void Stop()
     {
@@ -48,6 +56,12 @@ internal sealed class FileHarness : ControlPlaneHarness
     }
 
     public string PathOf(params string[] parts) => Path.Combine([Folder, .. parts]);
+
+    public override Task MoveToAsync(DateTimeOffset time)
+    {
+        Time.Advance(time - Now);
+        return Task.CompletedTask;
+    }
 
     public override Task OpenSessionAsync(SessionInfo session)
     {

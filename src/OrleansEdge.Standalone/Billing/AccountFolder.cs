@@ -1,0 +1,61 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using OrleansEdge.Model;
+using OrleansEdge.Standalone.ControlPlane;
+
+namespace OrleansEdge.Standalone.Billing;
+
+/// <summary>The accounts as files, <c>billing/tenants/TENANT.json</c>. Writing calls must not overlap.</summary>
+internal sealed class AccountFolder
+{
+    private const string Extension = ".json";
+
+    private static readonly JsonSerializerOptions Json = new(EdgeJson.Options)
+    {
+        WriteIndented = true,
+        NewLine = "\n",
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    };
+
+    private readonly string _folder;
+
+    public AccountFolder(DataFolder data) => _folder = data.Folder(out _, "billing", "tenants");
+
+    /// <summary>Reads all accounts.</summary>
+    /// <exception cref="DataDirectoryException">One is damaged: going on without it would lose what its tenant paid for.</exception>
+    public IEnumerable<AccountRecord> ReadAll()
+        => Directory.EnumerateFiles(_folder, "*" + Extension).AsParallel().Select(Read).OfType<AccountRecord>();
+
+    /// <summary>Writes an account; it is on the disk when this returns.</summary>
+    public void Write(AccountRecord record, bool flush = true)
+        => DurableFile.Replace(Path.Combine(_folder, record.Tenant + Extension), Serialize(record), flush);
+
+    public static byte[] Serialize(AccountRecord record) => [.. JsonSerializer.SerializeToUtf8Bytes(record, Json), (byte)'\n'];
+
+    private static AccountRecord? Read(string path)
+    {
+        var content = File.ReadAllBytes(path);
+
+        // Only the first writing of very many accounts at once is not flushed one by one, and leaves this where the machine fails
+        // meanwhile. Such an account holds nothing that cannot be made again from its tenant's versions.
+        if (content.AsSpan().IndexOfAnyExcept((byte)0) < 0)
+        {
+            return null;
+        }
+
+        try
+        {
+            var record = JsonSerializer.Deserialize<AccountRecord>(content, Json)!;
+            return record.Format == AccountRecord.CurrentFormat && record.Tenant + Extension == Path.GetFileName(path) && record.Terms.Count > 0
+                ? record
+                : throw new DataDirectoryException($"The account {path} is not of this version of the program, or stands under another name.");
+        }
+        catch (JsonException damage)
+        {
+            throw new DataDirectoryException(
+                $"The account {path} is damaged: {damage.Message} Bring the file back from a backup: without it the tenant's plans are lost.", damage);
+        }
+    }
+}

@@ -1,0 +1,23 @@
+using OrleansEdge.Model;
+
+namespace OrleansEdge.Standalone.Usage;
+
+/// <summary>A ledger that takes nothing and holds nothing.</summary>
+internal sealed class NoUsage : IUsageStore
+{
+    public Action<IReadOnlyCollection<UsageShard>> Stored { get; set; } = static _ => { };
+
+    public Task<IReadOnlyList<UsageReply>> ReportAsync(IReadOnlyList<UsageReport> reports, CancellationToken cancellationToken)
+        => Task.FromResult<IReadOnlyList<UsageReply>>([.. reports.Select(static _ => UsageReply.Unavailable)]);
+
+    public IEnumerable<UsageHourTotals> Read(string owner, UsageHour from, UsageHour to) => [];
+
+    public IReadOnlyList<string> ListOwners(UsageHour from, UsageHour to) => [];
+
+    public IReadOnlyList<UsageAdjustment> ListAdjustments(string owner, DateTimeOffset from, DateTimeOffset to) => [];
+
+    public void Dispose()
+    {
+        // It holds nothing.
+    }
+}
