@@ -106,7 +106,6 @@ public sealed class HttpExchange : IAsyncDisposable
     {
         await _over.CancelAsync();
         await (_wire?.DisposeAsync() ?? _connection!.DisposeAsync());
-        _over.Dispose();
     }
 
     private Task FinishRequestAsync() => _stream?.FinishAsync() ?? Task.CompletedTask;

@@ -84,15 +84,21 @@ public sealed class MeteredPeer : IAsyncDisposable
         await SendAsync(together);
     }
 
-    /// <summary>Sends frames until the connection does not take them any more.</summary>
-    public async Task FloodAsync(TrafficScript script)
+    /// <summary>Sends messages until the connection does not take them any more.</summary>
+    /// <param name="script">The messages.</param>
+    /// <param name="pause">Time between them, so that many peers leave the machine some air.</param>
+    public async Task FloodAsync(TrafficScript script, TimeSpan pause = default)
     {
         ArgumentNullException.ThrowIfNull(script);
         try
         {
             while (true)
             {
-                await PlayAsync(script.Messages(10));
+                await PlayAsync(script.Messages(1));
+                if (pause > TimeSpan.Zero)
+                {
+                    await Task.Delay(pause);
+                }
             }
         }
         catch (Exception end) when (end is WireCutException or ObjectDisposedException or InvalidOperationException)
