@@ -1,9 +1,10 @@
 using OrleansEdge.FunctionalTests.Scripted;
+using Xunit.Abstractions;
 
 namespace OrleansEdge.FunctionalTests.Metering;
 
 /// <summary>A domain goes to another tenant while a session is open.</summary>
-public sealed class MovedDomain
+public sealed class MovedDomain(ITestOutputHelper output)
 {
     [Theory]
     [InlineData(Way.Http1)]
@@ -25,9 +26,9 @@ public sealed class MovedDomain
         var all = Tally.Of(await session.CloseLineAsync());
         var second = new Tally(
             all.BytesUp - first.BytesUp, all.BytesDown - first.BytesDown, all.MessagesUp - first.MessagesUp, all.MessagesDown - first.MessagesDown, 0, 0);
-        var late = await edge.Admin.WaitForUsageAsync(after, domain.Name, $"{second}", usage => usage with { Milliseconds = 0 } == second, MeteredEdge.Eventually);
-        var early = await edge.Admin.WaitForUsageAsync(
-            before, domain.Name, $"{first}, in all {all}", usage => usage with { Milliseconds = 0 } == first && usage + late == all, MeteredEdge.Eventually);
+        var (early, late) = await SplitAsync(edge, [before, after], domain.Name, all);
+        Assert.Equal(first, early with { Milliseconds = 0 });
+        Assert.Equal(second, late with { Milliseconds = 0 });
         Assert.True(early.Milliseconds > 0, $"before: {early}, after: {late}");
     }
 
@@ -35,35 +36,51 @@ public sealed class MovedDomain
     public async Task DomainMovesAmidTraffic_NothingIsBilledTwiceOrLost()
     {
         var seed = MeteredEdge.NewSeed();
+        output.WriteLine($"seed {seed}");
         var edge = await MeteredEdge.GetAsync();
         var tenants = new[] { await MeteredEdge.NewTenantAsync(edge), await MeteredEdge.NewTenantAsync(edge) };
         await using var domain = await MeteredDomain.CreateAsync(edge, Way.Http1, tenants[0]);
         await using var session = await domain.OpenAsync(new Random(seed));
+        var isOver = false;
         var playing = Task.WhenAll(
-            session.Client.PlayAsync(new TrafficScript(new(seed), WsFrame.ClientKey).Messages(1000)),
-            session.Origin.PlayAsync(new TrafficScript(new(seed + 1), null).Messages(1000)));
-        var moves = 0;
-        while (!playing.IsCompleted)
+            PlayAsync(session.Client, new(new(seed), WsFrame.ClientKey)), PlayAsync(session.Origin, new(new(seed + 1), null)));
+        for (var move = 1; move <= 6; move++)
         {
-            await edge.Admin.PutDomainAsync(domain.Document.At("tenant", tenants[++moves % 2]));
+            await session.Client.GotAsync(session.Client.Got + 20_000);
+            await edge.Admin.PutDomainAsync(domain.Document.At("tenant", tenants[move % 2]));
         }
 
+        Volatile.Write(ref isOver, true);
         await playing;
         await session.QuietAsync();
         await session.CloseAsync();
         var expected = Tally.Of(await session.CloseLineAsync());
         Assert.Equal(session.Sent, expected with { Milliseconds = 0 });
+        var (one, other) = await SplitAsync(edge, tenants, domain.Name, expected);
+        Assert.True(one.BytesDown > 50_000 && other.BytesDown > 50_000, $"{one} and {other}");
+
+        async Task PlayAsync(MeteredPeer peer, TrafficScript script)
+        {
+            while (!Volatile.Read(ref isOver))
+            {
+                await peer.PlayAsync(script.Messages(1));
+            }
+        }
+    }
+
+    /// <summary>Waits until two tenants together are billed for exactly what passed.</summary>
+    private static async Task<(Tally One, Tally Other)> SplitAsync(EdgeProcess edge, string[] tenants, string domain, Tally expected)
+    {
         var deadline = new Deadline(MeteredEdge.Eventually);
         while (true)
         {
-            var billed = new[] { await edge.Admin.UsageAsync(tenants[0], domain.Name), await edge.Admin.UsageAsync(tenants[1], domain.Name) };
-            if (billed[0] + billed[1] == expected)
+            var (one, other) = (await edge.Admin.UsageAsync(tenants[0], domain), await edge.Admin.UsageAsync(tenants[1], domain));
+            if (one + other == expected)
             {
-                Assert.All(billed, tally => Assert.True(tally.BytesUp > 0, $"after {moves} moves: {billed[0]} and {billed[1]}"));
-                return;
+                return (one, other);
             }
 
-            Assert.True(deadline.Left > TimeSpan.Zero, $"seed {seed}, {moves} moves: expected {expected}, billed are {billed[0]} and {billed[1]}");
+            Assert.True(deadline.Left > TimeSpan.Zero && (one + other).IsWithin(expected), $"expected {expected}{deadline}, billed are {one} and {other}");
             await Task.Delay(25);
         }
     }
