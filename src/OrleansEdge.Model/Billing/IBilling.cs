@@ -17,7 +17,8 @@ public interface IBilling
     /// <param name="tenant">For whom; it must exist and not be deleted.</param>
     /// <param name="json">The order as it came, UTF-8 (kind, bytes, validFrom, validTo); validated here, all faults at once.</param>
     /// <param name="idempotencyKey">The same key and order get the first answer; the same key with another order fails with
-    /// <see cref="ControlFailureKind.Conflict"/>, code <c>idempotency_key_reused</c>.</param>
+    /// <see cref="ControlFailureKind.Conflict"/>, code <c>idempotency_key_reused</c>. 1 to 255 visible ASCII characters, else it fails with
+    /// code <c>idempotency_key_invalid</c>.</param>
     /// <param name="by">Who asks.</param>
     /// <param name="cancellationToken">Gives up waiting; the plan may be bought all the same.</param>
     /// <returns>The plan as it was when it was bought.</returns>
@@ -27,7 +28,8 @@ public interface IBilling
     Task<ControlResult<Statement>> GetStatementAsync(string tenant, UsageMonth month, CancellationToken cancellationToken);
 
     /// <summary>Sums over gateways and sums over tenants, bucket by bucket, for [from, to), newest left out while they are open.
-    /// The cursor is the start of a bucket.</summary>
+    /// A bucket closes one bucket's length after its end. The cursor is the start of a bucket and the kind; more than
+    /// <see cref="UsageQuery.MaxPoints"/> buckets fail with code <c>range_too_big</c>.</summary>
     Task<ControlResult<Page<Reconciliation>>> ReconcileAsync(DateTimeOffset from, DateTimeOffset to, PageRequest page, CancellationToken cancellationToken);
 
     /// <summary>What a tenant needs to check the edge's calls of its webhook.</summary>

@@ -78,8 +78,9 @@ public sealed record VersionEntry<T>(long Version, DateTimeOffset At, string By,
 /// <param name="Id">Rising number as text, the cursor of the list.</param>
 /// <param name="At">When, UTC.</param>
 /// <param name="By">Who: the name of the admin key, <c>local</c> for a loopback caller without one, <c>file</c> for a document put there by hand, <c>edge</c>.</param>
-/// <param name="Action"><c>create</c>, <c>replace</c>, <c>delete</c>, <c>rollback</c>, <c>end</c>, <c>drain</c>.</param>
-/// <param name="Kind"><c>domain</c>, <c>tenant</c>, <c>session</c>, <c>gateway</c>.</param>
+/// <param name="Action"><c>create</c>, <c>replace</c>, <c>delete</c>, <c>rollback</c>, <c>end</c>, <c>drain</c>, <c>alert</c>.</param>
+/// <param name="Kind"><c>domain</c>, <c>tenant</c>, <c>session</c>, <c>gateway</c>, <c>plan</c> (named <c>TENANT/ID</c>), <c>quota</c>
+/// (<c>TENANT/KIND/PERCENT</c>).</param>
 /// <param name="Name">Of the thing.</param>
 /// <param name="Version">Of the document after the action.</param>
 public sealed record AuditEntry(string Id, DateTimeOffset At, string By, string Action, string Kind, string Name, long? Version);

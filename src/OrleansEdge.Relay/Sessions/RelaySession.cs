@@ -37,6 +37,9 @@ internal sealed class RelaySession : IPumpEvents
 {
     private const long NotOpened = long.MaxValue;
 
+    // Shorter than an hour's counters stay open after it (UsageSpool.CloseAfter).
+    private static readonly TimeSpan IdleMeterInterval = TimeSpan.FromSeconds(30);
+
     private static readonly TimeSpan LostPeerGrace = TimeSpan.FromSeconds(1);
 
     private readonly SessionServices _services;
@@ -48,6 +51,7 @@ internal sealed class RelaySession : IPumpEvents
     private SessionTotals _totals;
     private SessionTotals _taken;
     private long _meteredMilliseconds = NotOpened;
+    private volatile bool _hasPassed;
     private int _cause = -1;
     private SessionPhase _phase = SessionPhase.Relaying;
 
@@ -97,6 +101,18 @@ internal sealed class RelaySession : IPumpEvents
     {
         _meter.Add(new UsageCounts { Sessions = 1 });
         Volatile.Write(ref _meteredMilliseconds, 0);
+    }
+
+    /// <summary>Counts the time that the session has been open: of one that is idle only now and then, so that it is not reported all
+    /// the time.</summary>
+    public void MeterTime()
+    {
+        var age = Age;
+        if (_hasPassed || age.TotalMilliseconds - Volatile.Read(ref _meteredMilliseconds) >= IdleMeterInterval.TotalMilliseconds)
+        {
+            _hasPassed = false;
+            MeterTime(age);
+        }
     }
 
     /// <summary>Counts the time that the session has been open up to an age, as far as it was not counted before.</summary>
@@ -242,6 +258,7 @@ internal sealed class RelaySession : IPumpEvents
 
     void IPumpEvents.Passed(SessionSide source, int read, int taken, int messages)
     {
+        _hasPassed = true;
         if (source.IsClient)
         {
             Volatile.Write(ref _totals.BytesUp, _totals.BytesUp + read);

@@ -83,7 +83,7 @@ public sealed class SessionRegistry : IDisposable
     {
         foreach (var (_, session) in _sessions)
         {
-            session.MeterTime(session.Age);
+            session.MeterTime();
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using OrleansEdge.Model;
@@ -25,8 +26,18 @@ internal sealed class AccountFolder
 
     /// <summary>Reads all accounts.</summary>
     /// <exception cref="DataDirectoryException">One is damaged: going on without it would lose what its tenant paid for.</exception>
-    public IEnumerable<AccountRecord> ReadAll()
-        => Directory.EnumerateFiles(_folder, "*" + Extension).AsParallel().Select(Read).OfType<AccountRecord>();
+    public IReadOnlyList<AccountRecord> ReadAll()
+    {
+        try
+        {
+            return [.. Directory.EnumerateFiles(_folder, "*" + Extension).AsParallel().Select(Read).OfType<AccountRecord>()];
+        }
+        catch (AggregateException several)
+        {
+            ExceptionDispatchInfo.Throw(several.Flatten().InnerExceptions[0]);
+            throw;
+        }
+    }
 
     /// <summary>Writes an account; it is on the disk when this returns.</summary>
     public void Write(AccountRecord record, bool flush = true)

@@ -39,6 +39,9 @@ internal sealed class MemoryLeg() : RelayLeg(default)
     /// <summary>The peer is gone: receives fail.</summary>
     public void Break() => _arriving.Writer.TryComplete(new IOException("reset"));
 
+    /// <summary>The peer goes away when it has taken so many bytes.</summary>
+    public int? TakesAtMost { get; set; }
+
     /// <summary>Receives fail in a way that no transport fails.</summary>
     public void Fault() => _arriving.Writer.TryComplete(new FormatException("a defect"));
 
@@ -55,9 +58,16 @@ internal sealed class MemoryLeg() : RelayLeg(default)
         }
 
         ObjectDisposedException.ThrowIf(IsAborted || IsDisposed, this);
+        var taken = Math.Min(bytes.Length, TakesAtMost - (int)BytesTaken ?? bytes.Length);
         lock (_sent)
         {
-            _sent.AddRange(bytes.Span);
+            _sent.AddRange(bytes.Span[..taken]);
+        }
+
+        BytesTaken += taken;
+        if (taken < bytes.Length)
+        {
+            throw new IOException("reset");
         }
     }
 

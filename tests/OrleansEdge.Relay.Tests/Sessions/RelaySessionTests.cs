@@ -4,6 +4,7 @@ using OrleansEdge.Model;
 using OrleansEdge.Relay.Framing;
 using OrleansEdge.Relay.Sessions;
 using OrleansEdge.Relay.Tests.Metering;
+using OrleansEdge.Testing;
 using Xunit;
 
 namespace OrleansEdge.Relay.Tests.Sessions;
@@ -127,17 +128,166 @@ public sealed class RelaySessionTests : IDisposable
         await run.WaitAsync(Deadline);
     }
 
-    private (RelaySession Session, MemoryLeg Client, MemoryLeg Origin) Start()
+    [Fact]
+    public async Task FramesOfBothPeers_AreCountedOnEachLeg()
     {
-        var config = new DomainConfig { Domain = "a.test", Tenant = "t", Origins = [new OriginConfig { Address = "127.0.0.1" }] };
+        var (session, client, origin) = Start();
+        session.MeterOpening();
+        var run = session.RunAsync();
+        client.Arrive(0x01, 0x81, 0, 0, 0, 0, (byte)'a');
+        client.Arrive(0x80, 0x81, 0, 0, 0, 0, (byte)'b', 0x89, 0x80, 0, 0, 0, 0);
+        origin.Arrive(0x8A, 0, 0x82, 3, 1, 2, 3, 0x82, 0);
+        await Until(() => origin.Sent.Length == 20 && client.Sent.Length == 9);
+        client.Arrive(0x88, 0x80, 0, 0, 0, 0);
+        origin.Arrive(0x88, 0);
+        client.ArriveEnd();
+        origin.ArriveEnd();
+        await run.WaitAsync(Deadline);
+
+        var expected = new UsageCounts { BytesUp = 26, BytesDown = 11, MessagesUp = 1, MessagesDown = 2, OriginBytesUp = 26, OriginBytesDown = 11, Sessions = 1 };
+        Assert.Equal(expected, Metered("t"));
+        Assert.Equal(new SessionTotals(26, 11, 1, 2), session.Totals);
+    }
+
+    [Fact]
+    public async Task FramesOfTheEdge_AndWhatAnswersThem_AreCountedApart()
+    {
+        var (session, client, origin) = Start(new WebSocketConfig { PingSeconds = 1, TimeoutSeconds = 0 });
+        var run = session.RunAsync();
+        await Until(() => client.Sent.Length == 10);
+        client.Arrive([0x8A, 0x88, 0, 0, 0, 0, .. client.Sent[2..]]);
+        await Until(() => session.Client.PingSentAt == 0);
+        session.TryEnd(EndCause.ClosedByOperator);
+        var close = ControlFrames.MakeClose(new(1008, "closed by operator"), masked: false);
+        await Until(() => client.Sent.Length == 10 + close.Length);
+        client.Arrive(0x88, 0x82, 0, 0, 0, 0, 0x03, 0xF0);
+        client.ArriveEnd();
+        origin.ArriveEnd();
+        await run.WaitAsync(Deadline);
+
+        Assert.Equal(new UsageCounts { EdgeBytesDown = 10 + close.Length, EdgeBytesUp = 14 + 8 }, Metered("t"));
+        Assert.Equal(default, session.Totals);
+    }
+
+    [Fact]
+    public async Task SendThatIsCut_CountsWhatTheTransportTook()
+    {
+        var (session, client, origin) = Start();
+        var run = session.RunAsync();
+        client.TakesAtMost = 7;
+        origin.Arrive(0x82, 10, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9);
+        await Until(() => client.Sent.Length == 7);
+        client.ArriveEnd();
+        origin.ArriveEnd();
+        await run.WaitAsync(Deadline);
+
+        Assert.Equal(new UsageCounts { BytesDown = 7, OriginBytesDown = 12 }, Metered("t"));
+        Assert.Equal(7, session.Totals.BytesDown);
+    }
+
+    [Fact]
+    public async Task BytesThatAreRefusedOrDiscarded_AreNotCounted()
+    {
+        var (session, client, origin) = Start();
+        var run = session.RunAsync();
+        client.Arrive(0x82, 0x81, 0, 0, 0, 0, (byte)'x', 0x83, 0x80, 0, 0, 0, 0);
+        client.Arrive(0x82, 0x81, 0, 0, 0, 0, (byte)'y');
+        await session.Signals.WaitAsync(Signals.End).WaitAsync(Deadline);
+        client.ArriveEnd();
+        origin.ArriveEnd();
+        await run.WaitAsync(Deadline);
+
+        Assert.Equal((7, 1), (Metered("t").BytesUp, Metered("t").MessagesUp));
+    }
+
+    [Fact]
+    public async Task DomainThatMovesToAnotherTenant_IsBilledToIt_FromThenOn()
+    {
+        var (session, client, origin) = Start();
+        session.MeterOpening();
+        var run = session.RunAsync();
+        client.Arrive(0x82, 0x81, 0, 0, 0, 0, 1);
+        await Until(() => origin.Sent.Length == 7);
+        session.Apply(Snapshot("other", new()));
+        client.Arrive(0x82, 0x82, 0, 0, 0, 0, 1, 2);
+        await Until(() => origin.Sent.Length == 15);
+        var age = session.Age;
+        session.MeterTime(age);
+        session.TryEnd(EndCause.ClosedByOperator);
+        client.ArriveEnd();
+        origin.ArriveEnd();
+        await run.WaitAsync(Deadline);
+
+        Assert.Equal((7, 1, 1), (Metered("t").BytesUp, Metered("t").MessagesUp, Metered("t").Sessions));
+        Assert.Equal((8, 1, 0), (Metered("other").BytesUp, Metered("other").MessagesUp, Metered("other").Sessions));
+        Assert.Equal((long)age.TotalMilliseconds, Metered("t").SessionMilliseconds + Metered("other").SessionMilliseconds);
+    }
+
+    [Fact]
+    public async Task TimeOfAnIdleSession_IsCountedNowAndThen_OfABusyOneEachTime()
+    {
+        var time = new ManualTimeProvider();
+        using var clock = new SessionClock(time);
+        using var spool = new TestSpool(time);
+        var (session, client, origin) = Start(time, new(time, clock, spool.Spool, NullLogger.Instance));
+        session.MeterOpening();
+        var run = session.RunAsync();
+        Assert.Equal([0, 0, 30_000, 30_000], AfterEach(10, 19, 1, 29));
+        client.Arrive(0x82, 0x80, 0, 0, 0, 0);
+        await Until(() => origin.Sent.Length == 6);
+        Assert.Equal([60_000, 60_000, 90_000], AfterEach(1, 1, 29));
+        session.TryEnd(EndCause.ClosedByOperator);
+        client.ArriveEnd();
+        origin.ArriveEnd();
+        await run.WaitAsync(Deadline);
+
+        long[] AfterEach(params int[] seconds) => [.. seconds.Select(step =>
+        {
+            time.Advance(TimeSpan.FromSeconds(step));
+            session.MeterTime();
+            return TestSpool.SumFiles(spool.Folder).Values.Sum(static counts => counts.SessionMilliseconds);
+        })];
+    }
+
+    [Fact]
+    public async Task QuotaThatIsUsedUp_EndsTheSession()
+    {
+        var (session, client, origin) = Start();
+        var run = session.RunAsync();
+        session.Apply(Snapshot("t", new(), ExhaustedQuota.Http));
+        Assert.False(session.Signals.IsRaised(Signals.End));
+
+        session.Apply(Snapshot("t", new(), ExhaustedQuota.Websocket));
+
+        client.ArriveEnd();
+        origin.ArriveEnd();
+        var end = await run.WaitAsync(Deadline);
+        Assert.Equal((EndCause.QuotaExhausted, 1008, 1001), (end.Rule.Cause, end.ClientCode, end.OriginCode));
+        Assert.Equal(ControlFrames.MakeClose(new(1008, "quota exhausted"), masked: false), client.Sent);
+    }
+
+    private UsageCounts Metered(string tenant) => TestSpool.SumFiles(_spool.Folder).GetValueOrDefault(new(tenant, "a.test", UsageKind.Websocket));
+
+    private static DomainSnapshot Snapshot(string tenant, WebSocketConfig webSocket, ExhaustedQuota exhausted = ExhaustedQuota.None)
+        => new(
+            new() { Domain = "a.test", Tenant = tenant, WebSocket = webSocket, Origins = [new OriginConfig { Address = "127.0.0.1" }] },
+            version: 1,
+            tenantBlocked: false,
+            exhausted);
+
+    private (RelaySession Session, MemoryLeg Client, MemoryLeg Origin) Start(WebSocketConfig? webSocket = null)
+        => Start(TimeProvider.System, new(TimeProvider.System, _clock, _spool.Spool, NullLogger.Instance), webSocket);
+
+    private static (RelaySession Session, MemoryLeg Client, MemoryLeg Origin) Start(TimeProvider time, SessionServices services, WebSocketConfig? webSocket = null)
+    {
         var client = new MemoryLeg();
         var origin = new MemoryLeg();
         var facts = new SessionFacts
         {
             Id = "1",
             Gateway = "g",
-            Domain = new DomainState(TimeProvider.System),
-            Snapshot = new DomainSnapshot(config, 1, tenantBlocked: false),
+            Domain = new DomainState(time),
+            Snapshot = Snapshot("t", webSocket ?? new()),
             Client = new IPEndPoint(IPAddress.Loopback, 1),
             Origin = new IPEndPoint(IPAddress.Loopback, 2),
             IsHttp2 = false,
@@ -146,7 +296,7 @@ public sealed class RelaySessionTests : IDisposable
             Path = "/",
             StartedAt = DateTimeOffset.UnixEpoch,
         };
-        return (new RelaySession(facts, client, origin, new SessionServices(TimeProvider.System, _clock, _spool.Spool, NullLogger.Instance)), client, origin);
+        return (new RelaySession(facts, client, origin, services), client, origin);
     }
 
     // Some of all the things that can end a session, in random order and at the same time; each side's bytes stay in their order.

@@ -250,6 +250,7 @@ public sealed class MetricsTests : IDisposable
     {
         "Counter" => "counter",
         "UpDownCounter" => "up-down counter",
+        "ObservableGauge" => "gauge",
         var kind => kind.ToLowerInvariant(),
     };
 }
