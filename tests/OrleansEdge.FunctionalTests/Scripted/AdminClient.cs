@@ -13,6 +13,9 @@ public sealed class AdminClient(Uri address) : IDisposable
 
     private readonly HttpClient _http = new() { BaseAddress = address, Timeout = Wire.Patience };
 
+    /// <summary>The plain HTTP client, for what has no method here.</summary>
+    public HttpClient Http => _http;
+
     public async Task PutTenantAsync(string tenant, bool blocked = false)
         => await PutAsync($"/api/v1/tenants/{tenant}", new JsonObject { ["tenant"] = tenant, ["name"] = tenant, ["blocked"] = blocked });
 

@@ -164,6 +164,24 @@ public sealed partial class EdgeProcess : IAsyncDisposable
     /// <summary>SIGKILL.</summary>
     public void Kill() => Signal(9);
 
+    /// <summary>SIGSTOP: when this returns the process stands still wherever it was, while its sockets go on.</summary>
+    public async Task FreezeAsync()
+    {
+        Signal(19);
+        var deadline = new Deadline(Wire.Patience);
+        while (!System.IO.Directory.GetDirectories($"/proc/{Id}/task").All(IsStopped))
+        {
+            Assert.True(deadline.Left > TimeSpan.Zero, $"the process does not stand still{deadline}");
+            await Task.Delay(1);
+        }
+
+        // "pid (name) state …"
+        static bool IsStopped(string task) => File.ReadAllText(Path.Combine(task, "stat")).Split(") ")[^1][0] == 'T';
+    }
+
+    /// <summary>SIGCONT.</summary>
+    public void Thaw() => Signal(18);
+
     public async Task<int> WaitForExitAsync(TimeSpan? within = null)
     {
         using var patience = new CancellationTokenSource(within ?? TimeSpan.FromSeconds(60));
