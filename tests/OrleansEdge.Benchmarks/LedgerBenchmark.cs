@@ -76,6 +76,7 @@ public static class LedgerBenchmark
         Print("read a month of one tenant, first time", Time(() => _ = ledger.Read(SyntheticMonth.TenantAt(0), from, to).Count()));
         var step = Math.Max(1, month.Tenants / Tenants);
         Print($"read a month of one tenant, mean of {Tenants}", Time(() => ReadSome(ledger, step, from, to)) / Tenants);
+        Print($"statement of one tenant, mean of {Tenants}", Time(() => StateSome(ledger, month.Month, step)) / Tenants);
         Print("list the owners of a month", Time(() => _ = ledger.ListOwners(from, to)));
         Print("list adjustments of one tenant, first time", Time(() => _ = ledger.ListAdjustments(SyntheticMonth.TenantAt(1), default, DateTimeOffset.MaxValue)));
         Print("list adjustments of one tenant", Time(() => _ = ledger.ListAdjustments(SyntheticMonth.TenantAt(1), default, DateTimeOffset.MaxValue)));
@@ -86,6 +87,24 @@ public static class LedgerBenchmark
         for (var number = 0; number < Tenants; number++)
         {
             _ = ledger.Read(SyntheticMonth.TenantAt(number * step), from, to).Count();
+        }
+    }
+
+    private static void StateSome(FileUsageLedger ledger, UsageMonth month, int step)
+    {
+        for (var number = 0; number < Tenants; number++)
+        {
+            var tenant = SyntheticMonth.TenantAt(number * step);
+            var plan = new PrepaidPlan("plan-1", new(UsageKind.Websocket, 1_000_000_000_000, month.Start, month.End), month.Start);
+            var terms = new BillingTerms([new(month.Start, new() { PricePerGB = new() { Websocket = 0.12m, Http = 0.05m } })]);
+            var builder = new StatementBuilder(tenant, month, new([plan]), terms, PlanUse.Nothing);
+            builder.AddAdjustments(ledger.ListAdjustments(tenant, StatementPeriod.AdjustmentsFrom(month), StatementPeriod.AdjustmentsTo(month)));
+            foreach (var hour in ledger.Read(tenant, UsageHour.At(month.Start), UsageHour.At(month.End)))
+            {
+                builder.Add(hour);
+            }
+
+            _ = StatementText.Json(builder.Build(isClosed: true));
         }
     }
 
