@@ -63,7 +63,7 @@ internal sealed record ClientUpgrade(RelayLeg Leg, Func<Task> AnswerAsync)
         }
 
         var early = TakeEarlyBytes(context);
-        RelayLeg leg = tls is null ? new SocketLeg(connection.Socket, early) : new TlsLeg(tls, connection.Socket, early);
+        RelayLeg leg = tls is null ? new SocketLeg(connection.Socket, early) : new TlsLeg(tls, connection.Socket, early, () => connection.IsBroken);
         return new ClientUpgrade(leg, () => context.Features.GetRequiredFeature<IHttpUpgradeFeature>().UpgradeAsync());
     }
 

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using OrleansEdge.Model;
 using OrleansEdge.Relay.Metering;
+using OrleansEdge.Relay.Transport;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace OrleansEdge.Relay.Origins;
@@ -55,8 +56,15 @@ internal sealed class OriginExchange(
     /// <summary>Bytes of the answer's body came from the origin.</summary>
     public void MeterRead(int bytes) => meter.Add(new UsageCounts { OriginBytesDown = bytes });
 
-    /// <summary>The client took bytes of the answer's body.</summary>
-    public void MeterDown(int bytes) => meter.Add(new UsageCounts { BytesDown = bytes });
+    /// <summary>The client took bytes of the answer's body, if it is still there: what is written for one that is gone is dropped, and the
+    /// write says nothing of it.</summary>
+    public void MeterDown(int bytes)
+    {
+        if (!context.RequestAborted.IsCancellationRequested && context.Features.Get<IEdgeConnection>()?.IsBroken != true)
+        {
+            meter.Add(new UsageCounts { BytesDown = bytes });
+        }
+    }
 
     /// <summary>The origins in the order in which they are tried.</summary>
     public OriginTarget[] Order(OriginConnector connector) => connector.Order(domain, clientUsesTls, target.Authority);

@@ -124,7 +124,11 @@ internal sealed class SocketLeg : RelayLeg
 }
 
 /// <summary>TLS over a socket that the session owns.</summary>
-internal sealed class TlsLeg(SslStream tls, Socket socket, ReadOnlyMemory<byte> early) : RelayLeg(early)
+/// <param name="tls">The stream.</param>
+/// <param name="socket">The socket below it.</param>
+/// <param name="early">Bytes that were read already.</param>
+/// <param name="isBroken">Whether sending has failed below the stream; <see langword="null"/>: it throws then.</param>
+internal sealed class TlsLeg(SslStream tls, Socket socket, ReadOnlyMemory<byte> early, Func<bool>? isBroken = null) : RelayLeg(early)
 {
     // RFC 8446 section 5.1.
     private const int MaxRecord = 16 * 1024;
@@ -136,6 +140,11 @@ internal sealed class TlsLeg(SslStream tls, Socket socket, ReadOnlyMemory<byte> 
         {
             var record = bytes[..Math.Min(bytes.Length, MaxRecord)];
             await tls.WriteAsync(record);
+            if (isBroken?.Invoke() == true)
+            {
+                throw new IOException("The connection is broken.");
+            }
+
             BytesTaken += record.Length;
             bytes = bytes[record.Length..];
         }
@@ -169,9 +178,15 @@ internal sealed class Http2Leg(HttpContext context) : RelayLeg(default)
     /// <summary>Gives the leg the stream of the request that was accepted.</summary>
     public void Open(Stream stream) => _stream = stream;
 
+    // What is written to a stream that the client has reset is dropped, and the write says nothing of it.
     public override async ValueTask SendAsync(ReadOnlyMemory<byte> bytes)
     {
         await _stream.WriteAsync(bytes);
+        if (context.RequestAborted.IsCancellationRequested)
+        {
+            throw new IOException("The client has reset the stream.");
+        }
+
         BytesTaken += bytes.Length;
     }
 

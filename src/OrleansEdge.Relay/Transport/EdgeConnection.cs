@@ -68,6 +68,8 @@ internal sealed class EdgeConnection : ConnectionContext, IEdgeConnection, IDupl
 
     public IPEndPoint Client => (IPEndPoint)RemoteEndPoint!;
 
+    public bool IsBroken => _output.IsBroken;
+
     public MemoryPool<byte> MemoryPool => _services.Pool;
 
     public override string ConnectionId

@@ -19,6 +19,9 @@ public interface IEdgeConnection
     /// <summary>Who is served: what the PROXY protocol header says, else <see cref="Peer"/>.</summary>
     IPEndPoint Client { get; }
 
+    /// <summary>Whether a send of the HTTP server or of a TLS stream has failed, which neither of them tells.</summary>
+    bool IsBroken { get; }
+
     /// <summary>Ends the background receiving. When the returned task completes no receive is under way; bytes received before
     /// are in the connection's input pipe (which then neither grows nor ends), and no byte is lost between the two. From then
     /// on the caller alone sends, receives, shuts down and closes the socket; the HTTP server closing the connection later does

@@ -23,6 +23,9 @@ internal sealed class SocketOutput(Socket socket, MemoryPool<byte> pool, Action 
     private bool _completed;
     private volatile bool _broken;
 
+    /// <summary>Whether a send has failed.</summary>
+    public bool IsBroken => _broken;
+
     /// <summary>Completes when everything that was flushed is with the kernel or the connection is broken. Never fails.</summary>
     public Task Sending => _sending;
 
