@@ -71,8 +71,9 @@ public sealed class Conservation(ITestOutputHelper output)
             await edge.Admin.WaitForUsageAsync(tenant, domain.Name, $"{passed} and some time", usage => usage with { Milliseconds = 0 } == passed, MeteredEdge.Soon);
         }
 
-        // Time is billed while it passes, not at the end.
+        // Time is billed while it passes, not at the end; that of an idle session only now and then.
         var sofar = await edge.Admin.UsageAsync(tenant, domain.Name);
+        await session.GreetAsync();
         await edge.Admin.WaitForUsageAsync(
             tenant, domain.Name, $"more time than {sofar.Milliseconds} ms", usage => usage.Milliseconds > sofar.Milliseconds, MeteredEdge.Eventually);
         await session.CloseAsync();
