@@ -10,6 +10,9 @@ public interface IBilling
     /// <summary>Plans of a tenant in the order in which they were bought; the cursor is the id.</summary>
     Task<ControlResult<Page<PlanInfo>>> ListPlansAsync(string tenant, PageRequest page, CancellationToken cancellationToken);
 
+    /// <summary>A plan; not found for an id that is not among the tenant's.</summary>
+    Task<ControlResult<PlanInfo>> GetPlanAsync(string tenant, string id, CancellationToken cancellationToken);
+
     /// <summary>Buys a plan.</summary>
     /// <param name="tenant">For whom; it must exist and not be deleted.</param>
     /// <param name="json">The order as it came, UTF-8 (kind, bytes, validFrom, validTo); validated here, all faults at once.</param>

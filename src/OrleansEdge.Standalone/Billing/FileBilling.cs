@@ -99,6 +99,10 @@ internal sealed class FileBilling : IBilling, IDisposable
         => Reading(() => _accounts.Find(tenant) is { } account ? ListPlans(account, page) : NoTenant(tenant));
 
     /// <inheritdoc/>
+    public Task<ControlResult<PlanInfo>> GetPlanAsync(string tenant, string id, CancellationToken cancellationToken)
+        => Reading(() => _accounts.Find(tenant) is { } account ? GetPlan(account, id) : NoTenant(tenant));
+
+    /// <inheritdoc/>
     public Task<ControlResult<PlanInfo>> BuyPlanAsync(
         string tenant, ReadOnlyMemory<byte> json, string idempotencyKey, string by, CancellationToken cancellationToken)
     {
@@ -180,18 +184,30 @@ internal sealed class FileBilling : IBilling, IDisposable
         var first = 0;
         if (page.After is { } after)
         {
-            first = plans.ToList().FindIndex(plan => plan.Id == after) + 1;
+            first = current.IndexOf(after) + 1;
             if (first == 0)
             {
                 return Failures.BadCursor(after);
             }
         }
 
-        var use = plans.Count == 0 ? PlanUse.Nothing : account.Meter.Measure(current, _statements, _time.GetUtcNow());
+        var use = UseOf(account, current);
         var end = Math.Min(plans.Count, first + Paging.LimitOf(page));
         var items = Enumerable.Range(first, end - first).Select(index => plans[index].ToInfo(use[index])).ToList();
         return new Page<PlanInfo>(items, end < plans.Count ? plans[end - 1].Id : null);
     }
+
+    private ControlResult<PlanInfo> GetPlan(TenantAccount account, string id)
+    {
+        var current = account.Account;
+        var index = current.IndexOf(id);
+        return index < 0
+            ? Failures.NotFound(AuditWords.Plan, $"{account.Tenant}/{id}")
+            : current.Record.Plans[index].ToInfo(UseOf(account, current)[index]);
+    }
+
+    private PlanUse UseOf(TenantAccount account, Account current)
+        => current.Plans.All.IsEmpty ? PlanUse.Nothing : account.Meter.Measure(current, _statements, _time.GetUtcNow());
 
     private ControlResult<PlanInfo> BuyPlan(string tenant, ReadOnlyMemory<byte> json, string key, string by)
     {
