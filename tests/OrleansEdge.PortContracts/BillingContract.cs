@@ -72,6 +72,7 @@ public abstract class BillingContract : ControlPlaneContract
     {
         Failure(await Control.Billing.QueryUsageAsync("nobody", new(Minutes(-60), Minutes(0), 300, null, null), None), ControlFailureKind.NotFound, "not_found");
         Failure(await Control.Billing.ListPlansAsync("nobody", default, None), ControlFailureKind.NotFound, "not_found");
+        Failure(await Control.Billing.GetPlanAsync("nobody", "plan-1", None), ControlFailureKind.NotFound, "not_found");
         Failure(await BuyAsync("k", Order(1), "nobody"), ControlFailureKind.NotFound, "not_found");
         Failure(await Control.Billing.GetStatementAsync("nobody", January, None), ControlFailureKind.NotFound, "not_found");
         Failure(await Control.Billing.GetWebhookAsync("nobody", None), ControlFailureKind.NotFound, "not_found");
@@ -86,6 +87,8 @@ public abstract class BillingContract : ControlPlaneContract
 
         Assert.Equal((UsageKind.Websocket, 1_000L, Minutes(-60), Minutes(60), 0L), (plan.Kind, plan.Bytes, plan.ValidFrom, plan.ValidTo, plan.UsedBytes));
         Assert.Equal([plan], await PlansAsync());
+        Assert.Equal(plan, Answer(await Control.Billing.GetPlanAsync("acme", plan.Id, None)));
+        Failure(await Control.Billing.GetPlanAsync("acme", "nothing", None), ControlFailureKind.NotFound, "not_found");
         Assert.Contains(
             ("alice", "create", "plan", $"acme/{plan.Id}", null),
             Answer(await Control.ListAuditAsync(default, None)).Items.Select(entry => (entry.By, entry.Action, entry.Kind, entry.Name, entry.Version)));

@@ -32,6 +32,18 @@ internal sealed class Account
     /// <summary>What closed statements used of the plans.</summary>
     public PlanUse ClosedUse { get; }
 
+    /// <summary>Index of a plan; -1: there is none of this id.</summary>
+    public int IndexOf(string plan)
+    {
+        var index = Plans.All.Length - 1;
+        while (index >= 0 && Plans.All[index].Id != plan)
+        {
+            index--;
+        }
+
+        return index;
+    }
+
     public static AccountRecord NewRecord(string tenant, long version, BillingTerms terms) => new()
     {
         Format = AccountRecord.CurrentFormat,

@@ -101,15 +101,7 @@ internal sealed class FileBilling : IBilling, IDisposable
 
     /// <inheritdoc/>
     public Task<ControlResult<PlanInfo>> GetPlanAsync(string tenant, string id, CancellationToken cancellationToken)
-        => Reading<PlanInfo>(() =>
-        {
-            if (_accounts.Find(tenant) is not { } account)
-            {
-                return NoTenant(tenant);
-            }
-
-            return PlansOf(account).FirstOrDefault(plan => plan.Id == id) is { } found ? found : Failures.NotFound(AuditWords.Plan, id);
-        });
+        => Reading(() => _accounts.Find(tenant) is { } account ? GetPlan(account, id) : NoTenant(tenant));
 
     /// <inheritdoc/>
     public Task<ControlResult<PlanInfo>> BuyPlanAsync(
@@ -186,30 +178,37 @@ internal sealed class FileBilling : IBilling, IDisposable
         }
     }
 
-    private IReadOnlyList<PlanInfo> PlansOf(TenantAccount account)
+    private ControlResult<Page<PlanInfo>> ListPlans(TenantAccount account, PageRequest page)
     {
         var current = account.Account;
         var plans = current.Record.Plans;
-        var use = plans.Count == 0 ? PlanUse.Nothing : account.Meter.Measure(current, _statements, _time.GetUtcNow());
-        return [.. plans.Select((plan, index) => plan.ToInfo(use[index]))];
-    }
-
-    private ControlResult<Page<PlanInfo>> ListPlans(TenantAccount account, PageRequest page)
-    {
-        var plans = PlansOf(account);
         var first = 0;
         if (page.After is { } after)
         {
-            first = plans.ToList().FindIndex(plan => plan.Id == after) + 1;
+            first = current.IndexOf(after) + 1;
             if (first == 0)
             {
                 return Failures.BadCursor(after);
             }
         }
 
+        var use = UseOf(account, current);
         var end = Math.Min(plans.Count, first + Paging.LimitOf(page));
-        return new Page<PlanInfo>([.. plans.Skip(first).Take(end - first)], end < plans.Count ? plans[end - 1].Id : null);
+        var items = Enumerable.Range(first, end - first).Select(index => plans[index].ToInfo(use[index])).ToList();
+        return new Page<PlanInfo>(items, end < plans.Count ? plans[end - 1].Id : null);
     }
+
+    private ControlResult<PlanInfo> GetPlan(TenantAccount account, string id)
+    {
+        var current = account.Account;
+        var index = current.IndexOf(id);
+        return index < 0
+            ? Failures.NotFound(AuditWords.Plan, $"{account.Tenant}/{id}")
+            : current.Record.Plans[index].ToInfo(UseOf(account, current)[index]);
+    }
+
+    private PlanUse UseOf(TenantAccount account, Account current)
+        => current.Plans.All.IsEmpty ? PlanUse.Nothing : account.Meter.Measure(current, _statements, _time.GetUtcNow());
 
     private ControlResult<PlanInfo> BuyPlan(string tenant, ReadOnlyMemory<byte> json, string key, string by)
     {

@@ -89,15 +89,9 @@ internal sealed class QuotaWatch : IDisposable
     public bool Settle(TenantAccount account)
     {
         var verdict = Judge(account);
+        var isNew = Apply(account, verdict.Exhausted);
         Fire(account, verdict.Alerts);
-        if (verdict.Exhausted == account.Exhausted)
-        {
-            return false;
-        }
-
-        account.Exhausted = verdict.Exhausted;
-        _logger.QuotaChanged(account.Tenant, verdict.Exhausted);
-        return true;
+        return isNew;
     }
 
     /// <inheritdoc/>
@@ -136,7 +130,19 @@ internal sealed class QuotaWatch : IDisposable
         }
     }
 
-    // The record is the commit; its line in the audit can be added later (see Unaudited), and the webhook is told until it has heard.
+    private bool Apply(TenantAccount account, ExhaustedQuota exhausted)
+    {
+        if (exhausted == account.Exhausted)
+        {
+            return false;
+        }
+
+        account.Exhausted = exhausted;
+        _logger.QuotaChanged(account.Tenant, exhausted);
+        return true;
+    }
+
+    // The record is the commit; its line in the audit can be added later (BillingAudit.Missing), and the webhook is told until it has heard.
     private void Fire(TenantAccount account, IReadOnlyList<QuotaAlert> alerts)
     {
         if (alerts.Count == 0)
@@ -241,12 +247,15 @@ internal sealed class QuotaWatch : IDisposable
 
     private ControlResult<bool> SettleAndTell(TenantAccount account)
     {
-        var isNew = Settle(account);
+        // The relay is told first: a slow disk must not let more traffic through.
+        var verdict = Judge(account);
+        var isNew = Apply(account, verdict.Exhausted);
         if (isNew)
         {
             _exhaustedChanged(account.Tenant, account.Exhausted);
         }
 
+        Fire(account, verdict.Alerts);
         return isNew;
     }
 
