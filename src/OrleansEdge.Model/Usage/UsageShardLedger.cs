@@ -38,7 +38,8 @@ public sealed class UsageShardLedger
         => _sources.Values.Where(static source => !source.IsSealed).Select(static source => (DateTimeOffset?)source.Heard).Min();
 
     /// <summary>When the last sealed source can be folded that now waits for it, UTC; <see langword="null"/>: none waits.</summary>
-    public DateTimeOffset? FoldableAt => _sources.Values.Where(static source => source.IsSealed).Select(source => (DateTimeOffset?)FoldAt(source)).Max();
+    public DateTimeOffset? FoldableAt
+        => _sources.Values.Where(static source => source.IsSealed).Select(source => (DateTimeOffset?)FoldAt(source)).Max();
 
     internal IList<UsageSourceState> SourceStates => _sources.Values;
 
@@ -57,9 +58,9 @@ public sealed class UsageShardLedger
     /// <summary>Takes a report.</summary>
     /// <param name="report">What a source has counted so far.</param>
     /// <param name="now">When it arrived. From the instant on at which the statement of the month closes, growth is an adjustment.</param>
-    /// <returns>Stored, unless the shard has lost what it acknowledged, or the seal of the source that this one succeeds (resend), or the source is sealed with other values than the report
-    /// says (sealed); then nothing has changed. A final report that finds higher values than its own, which only a restored ledger or a
-    /// restored source can have, seals them and is answered with them.</returns>
+    /// <returns>Stored, unless the shard has lost what it acknowledged, or the seal of the source that this one succeeds (resend), or the
+    /// source is sealed with other values than the report says (sealed); then nothing has changed. A final report that finds higher values
+    /// than its own, which only a restored ledger or a restored source can have, seals them and is answered with them.</returns>
     /// <exception cref="ArgumentException">The report is for another shard, or <see cref="UsageReportRules.Check"/> finds a fault.</exception>
     public UsageReply Apply(UsageReport report, DateTimeOffset now)
     {
@@ -153,7 +154,8 @@ public sealed class UsageShardLedger
             return AnswerSealed(source, report);
         }
 
-        return (source?.Number ?? 0) < report.Acknowledged || (source is null && IsAheadOfItsSource(report.Source)) ? UsageReply.Resend : UsageReply.Stored;
+        var hasLost = (source?.Number ?? 0) < report.Acknowledged || (source is null && IsAheadOfItsSource(report.Source));
+        return hasLost ? UsageReply.Resend : UsageReply.Stored;
     }
 
     // A successor comes only after its source was sealed. Where that is open here, the shard has lost the seal, and must have the source's
