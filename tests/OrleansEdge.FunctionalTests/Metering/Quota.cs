@@ -98,7 +98,8 @@ public abstract class Quota(Way way, ITestOutputHelper output)
     {
         session.Client.CloseIsTheEdges = true;
         session.Origin.CloseIsTheEdges = true;
-        _ = session.Origin.FloodAsync(new(new(2), null) { Controls = false });
+        // Small frames: the edge waits two seconds for the end of the one under way, which a slow machine may need for a big one.
+        _ = session.Origin.FloodAsync(new(new(2), null) { Controls = false, MostBytes = 16 * 1024 });
         await session.Client.GotAsync(PlanBytes, TimeSpan.FromSeconds(30));
         var usedUp = Stopwatch.GetTimestamp();
         var toClient = await session.Client.ClosedAsync();

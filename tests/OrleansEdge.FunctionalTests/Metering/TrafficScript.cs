@@ -24,6 +24,9 @@ public sealed class TrafficScript(Random random, byte[]? mask)
     /// <summary>Whether pings and unasked-for pongs are among them.</summary>
     public bool Controls { get; init; } = true;
 
+    /// <summary>Most bytes of a message of random size.</summary>
+    public int MostBytes { get; init; } = MaxMessage;
+
     /// <summary>Frames of some messages.</summary>
     /// <param name="count">How many messages.</param>
     /// <param name="sizes">Payload bytes of the first messages; the others have a random size.</param>
@@ -62,13 +65,13 @@ public sealed class TrafficScript(Random random, byte[]? mask)
     private ScriptedFrame Control()
         => new(WsFrame.Build(random.Next(2) == 0 ? WsFrame.PingOpcode : WsFrame.PongOpcode, Payload(random.Next(126)), mask), false);
 
-    private int NextSize() => random.Next(100) switch
+    private int NextSize() => Math.Min(MostBytes, random.Next(100) switch
     {
         < 10 => 0,
         < 45 => random.Next(1, 126),
         < 95 => random.Next(126, 1 << random.Next(8, 17)),
         _ => random.Next(65_536, MaxMessage + 1),
-    };
+    });
 
     private ReadOnlySpan<byte> Payload(int length) => Letters.AsSpan(random.Next(Letters.Length - length), length);
 
