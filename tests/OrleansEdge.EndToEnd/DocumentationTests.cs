@@ -24,6 +24,21 @@ public sealed partial class DocumentationTests
         }
     }
 
+    [Fact]
+    public void EveryTestThatMeteringNames_IsThere()
+    {
+        var tests = Directory.EnumerateFiles(Path.Combine(RepositoryFiles.Root, "tests"), "*.cs", new EnumerationOptions { RecurseSubdirectories = true })
+            .Where(path => !Built().IsMatch(path)).Select(File.ReadAllText).ToList();
+        var named = Test().Matches(File.ReadAllText(Path.Combine(RepositoryFiles.Root, "docs", "metering.md")));
+        Assert.NotEmpty(named);
+        Assert.All(named, test => Assert.Contains(
+            tests,
+            text => text.Contains($"class {test.Groups["class"].Value}", StringComparison.Ordinal) && text.Contains($" {test.Groups["method"].Value}(", StringComparison.Ordinal)));
+    }
+
+    [GeneratedRegex(@"`(?<class>[A-Z]\w+)\.(?<method>[A-Z]\w+_\w+)`", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Test();
+
     [GeneratedRegex(@"\]\((?<target>[^)\s]+)\)", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Link();
 

@@ -68,6 +68,11 @@ internal sealed class ClosedSourceFinder(string folder, ILogger logger)
     public List<ClosedSource> Find()
     {
         var found = new List<ClosedSource>();
+        if (!Directory.Exists(folder))
+        {
+            return found;
+        }
+
         foreach (var path in Directory.EnumerateFiles(folder, "*" + UsageSpool.Extension).Order(StringComparer.Ordinal))
         {
             if (!_damaged.Contains(path) && TryTake(path) is { } source)
@@ -122,7 +127,8 @@ internal sealed class ClosedSourceFinder(string folder, ILogger logger)
         }
     }
 
-    private void NoteDamage(string path, string reason)
+    /// <summary>Leaves a file alone from now on.</summary>
+    public void NoteDamage(string path, string reason)
     {
         _damaged.Add(path);
         logger.SpoolFileDamaged(path, reason);

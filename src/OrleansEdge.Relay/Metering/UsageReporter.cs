@@ -14,6 +14,10 @@ internal sealed class UsageReporter : IHostedService, IDisposable
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LongestBackOff = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan FindInterval = TimeSpan.FromSeconds(30);
+
+    // So that what piled up while the ledger was away does not keep the open hour from being reported.
+    private static readonly TimeSpan MostOnClosed = TimeSpan.FromSeconds(1);
+
     private static readonly TimeSpan FlushTimeout = TimeSpan.FromSeconds(5);
 
     // A ledger that never comes to an end with a source must not keep the others from being reported.
@@ -65,7 +69,7 @@ internal sealed class UsageReporter : IHostedService, IDisposable
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        _running = RunAsync();
+        _running = Task.Run(RunAsync, CancellationToken.None);
         return Task.CompletedTask;
     }
 
@@ -223,8 +227,14 @@ internal sealed class UsageReporter : IHostedService, IDisposable
     // One after the other: only one is in memory at a time.
     private async Task ReportClosedAsync(CancellationToken cancellationToken)
     {
+        var began = _time.GetTimestamp();
         foreach (var closed in _closed.ToArray())
         {
+            if (_time.GetElapsedTime(began) > MostOnClosed)
+            {
+                return;
+            }
+
             var isKept = closed.SettledAt is null
                 ? await TrySettleAsync(closed, cancellationToken)
                 : await TryConfirmAsync(closed, cancellationToken);
@@ -245,7 +255,20 @@ internal sealed class UsageReporter : IHostedService, IDisposable
     private async Task<bool> TrySettleAsync(ClosedSource closed, CancellationToken cancellationToken)
     {
         var source = closed.Load();
-        var isAnswered = await TrySendAsync(source, isFinal: true, cancellationToken);
+        bool isAnswered;
+        try
+        {
+            isAnswered = await TrySendAsync(source, isFinal: true, cancellationToken);
+        }
+        catch (ArgumentException refused)
+        {
+            // The disk has changed its counters: they are not under a checksum.
+            _finder.NoteDamage(closed.FilePath, refused.Message);
+            _closed.Remove(closed);
+            closed.Dispose();
+            return true;
+        }
+
         closed.UnreportedBytes = source.UnreportedBytes;
         if (source.IsSettled)
         {
@@ -330,7 +353,7 @@ internal sealed class UsageReporter : IHostedService, IDisposable
 
             throw new InvalidOperationException($"The ledger gave {replies.Count} answers to {reports.Count} reports.");
         }
-        catch (Exception failure) when (failure is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        catch (Exception failure) when (failure is not ArgumentException && (failure is not OperationCanceledException || !cancellationToken.IsCancellationRequested))
         {
             BackOff(failure);
             return null;

@@ -293,6 +293,25 @@ public sealed class UsageReporterTests : IDisposable
     }
 
     [Fact]
+    public async Task FileWithImpossibleCounts_IsLeftAlone_AndHoldsUpNothing()
+    {
+        Count("acme", "a.test", 5);
+        var file = Assert.Single(Directory.GetFiles(_folder));
+        _process.Kill();
+        var bytes = await File.ReadAllBytesAsync(file);
+        bytes[SpoolFormat.HeaderBytes + SpoolFormat.Unit + SpoolFormat.CountersOffset + 7] = 0x80;
+        await File.WriteAllBytesAsync(file, bytes);
+        _truth.Clear();
+        _process = Process.Start(_folder, _ledger, _time);
+        Count("acme", "a.test", 7);
+
+        await SettleAsync();
+
+        CheckTotals();
+        Assert.True(File.Exists(file));
+    }
+
+    [Fact]
     public async Task TenantWithManyDomains_IsReportedInSeveralReports()
     {
         for (var i = 0; i < 2500; i++)
