@@ -28,7 +28,7 @@ public class KilledLedgerTests
             _underWay.Clear();
         }
 
-        Assert.True(_acknowledged.Values.Sum(static held => held.Number) > Kills * 2, "hardly anything was written");
+        Assert.True(_acknowledged.Count >= Kills, "hardly anything was written");
     }
 
     private async Task WriteUntilKilledAsync(string folder, UsageHour hour, Random random)
@@ -43,7 +43,14 @@ public class KilledLedgerTests
         ];
         await using var writer = ChildProcess.Start("writer", "dotnet", arguments);
         await writer.Output.TakeAsync(line => line == "ready" ? line : null, "ready");
-        await Task.Delay(random.Next(150));
+
+        // A slow machine gets as far as a fast one; the delay is for hitting any instant within a call.
+        for (var calls = random.Next(1, 30); calls > 0; calls--)
+        {
+            await writer.Output.TakeAsync(line => line.StartsWith("done", StringComparison.Ordinal) ? line : null, "a call that is done");
+        }
+
+        await Task.Delay(random.Next(20));
         writer.Kill();
         await writer.WaitForExitAsync();
         Assert.Empty(writer.Errors.Snapshot());
