@@ -26,6 +26,7 @@ public sealed class ReadmeTests : IAsyncLifetime
         CheckTestScript(Next("./test.sh"));
         await AddDomainAsync();
         await WatchAndEndSessionAsync();
+        await SeeUsageAsync();
         await LookAtDataAsync();
         await DrainAsync();
         await UseTlsAsync();
@@ -65,6 +66,26 @@ public sealed class ReadmeTests : IAsyncLifetime
         Assert.Equal((1008, "closed by operator"), await ReadCloseAsync(page));
         await _terminal.Edge.Output.TakeAsync(
             line => line.Contains("\"cause\":\"closed_by_operator\"", StringComparison.Ordinal) ? line : null, "The line of the session's end");
+    }
+
+    // The session that was opened and ended before is on the bill after the next report.
+    private async Task SeeUsageAsync()
+    {
+        var command = Next("curl 'http://localhost:8081/api/v1/tenants/demo/usage");
+        using var deadline = new CancellationTokenSource(OutputLines.DefaultDeadline);
+        while (true)
+        {
+            var usage = JsonNode.Parse(await _terminal.RunAsync(command))!;
+            var sockets = usage["points"]!.AsArray().Where(point => (string)point!["kind"]! == "websocket").ToList();
+            if (sockets.Sum(point => (int)point!["sessions"]!) == 1 && sockets.Sum(point => (int)point!["bytesDown"]!) > 0)
+            {
+                Assert.All(sockets, point => Assert.Equal("localhost", (string)point!["domain"]!));
+                return;
+            }
+
+            Assert.False(deadline.IsCancellationRequested, $"the session is not in the usage: {usage}");
+            await Task.Delay(100);
+        }
     }
 
     private async Task LookAtDataAsync()

@@ -29,9 +29,9 @@ public sealed class MeteringOptions
             yield return $"Edge:Metering:Retain is {Retain}; it must be 0 to 2 days.";
         }
 
-        if (DeadAfter < TimeSpan.FromHours(2) || DeadAfter > TimeSpan.FromDays(7))
+        if (DeadAfter < TimeSpan.FromSeconds(1) || DeadAfter > TimeSpan.FromDays(7))
         {
-            yield return $"Edge:Metering:DeadAfter is {DeadAfter}; it must be 2 hours to 7 days.";
+            yield return $"Edge:Metering:DeadAfter is {DeadAfter}; it must be 1 s to 7 days.";
         }
     }
 }

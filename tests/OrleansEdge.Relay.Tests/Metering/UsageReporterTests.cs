@@ -299,7 +299,7 @@ public sealed class UsageReporterTests : IDisposable
         var file = Assert.Single(Directory.GetFiles(_folder));
         _process.Kill();
         var bytes = await File.ReadAllBytesAsync(file);
-        bytes[SpoolFormat.HeaderBytes + SpoolFormat.Unit + SpoolFormat.CountersOffset + 7] = 0x80;
+        bytes[SpoolFormat.HeaderBytes + SpoolFormat.Unit + SpoolFormat.CountersOffset + 7] = 0x40;
         await File.WriteAllBytesAsync(file, bytes);
         _truth.Clear();
         _process = Process.Start(_folder, _ledger, _time);

@@ -53,7 +53,7 @@ public class FileUsageLedgerTests : LedgerTests
         Harness.Ledger.Stored = static _ => throw new InvalidOperationException("an observer's own fault");
 
         Assert.Equal(UsageReplyKind.Stored, await ReportAsync(1, 10));
-        Assert.Single(Harness.Log.Events, entry => entry.Id == 3110);
+        Assert.Single(Harness.Log.Events, entry => entry.Id == 3210);
     }
 
     [Fact]
@@ -129,9 +129,9 @@ public class FileUsageLedgerTests : LedgerTests
             await Harness.AdvanceAsync(TimeSpan.FromMinutes(11));
         }
 
-        Assert.Equal(2, Harness.Log.Events.Count(entry => entry.Id == 3108));
+        Assert.Equal(2, Harness.Log.Events.Count(entry => entry.Id == 3208));
         Assert.Equal(13, Total(hour: hour));
-        Assert.Equal(UsageReplyKind.Sealed, await ReportAsync(Report(hour, A, 2, 0, 99)));
+        Assert.Equal(UsageReplyKind.Forgotten, await ReportAsync(Report(hour, A, 2, 0, 99)));
         Assert.Equal(13, Total(hour: hour));
     }
 

@@ -7,8 +7,8 @@ namespace OrleansEdge.Standalone.Tests.Usage;
 /// <summary>What a kill, a crash of the machine or a bad disk can leave.</summary>
 public class TornJournalTests : LedgerTests
 {
-    private const int JournalCut = 3102;
-    private const int LedgerDamaged = 3101;
+    private const int JournalCut = 3202;
+    private const int LedgerDamaged = 3201;
 
     [Fact]
     public async Task LastFrameCutAtEveryByte_WhatWasBeforeIsThereAndTheLedgerGoesOn()
@@ -168,7 +168,7 @@ public class TornJournalTests : LedgerTests
         Assert.Equal(UsageReplyKind.Unavailable, await ReportAsync(2, 20));
         Assert.Equal(UsageReplyKind.Stored, await ReportAsync(Report(new(Hour.Number + 1), A, 1, 0, 5)));
         Assert.Throws<UsageDamageException>(() => Total());
-        Assert.Single(Harness.Log.Events, entry => entry.Id == 3107);
+        Assert.Single(Harness.Log.Events, entry => entry.Id == 3207);
 
         await File.WriteAllBytesAsync(path, bytes);
         Assert.Equal(UsageReplyKind.Stored, await ReportAsync(2, 20));
