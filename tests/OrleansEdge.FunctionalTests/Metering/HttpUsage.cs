@@ -90,7 +90,7 @@ public abstract class HttpUsage(Way way)
         await edge.Admin.PutDomainAsync(domain.Document);
         await PassAsync(domain, Rows[0]);
         var usage = await edge.Admin.WaitForUsageAsync(
-            tenant, domain.Name, "the answer that passed", tally => tally.MessagesDown > 0, MeteredEdge.Eventually, Kind);
+            tenant, domain.Name, $"{Rows[0].Down} B down", tally => tally.BytesDown >= Rows[0].Down, MeteredEdge.Eventually, Kind);
         Assert.Equal((0L, Rows[0].Down, 1L), (usage.BytesUp, usage.BytesDown, usage.MessagesDown));
     }
 
@@ -141,7 +141,7 @@ public abstract class HttpUsage(Way way)
         await sending;
         var most = got + (2 * ClientBuffer) + KernelQueues.MaxSendBuffer + InProcess;
         var usage = await edge.Admin.WaitForUsageAsync(
-            tenant, domain.Name, $"{got - Copy} B down", tally => tally.BytesDown >= got - Copy, MeteredEdge.Eventually, Kind);
+            tenant, domain.Name, $"a request and {got - Copy} B down", tally => tally.MessagesUp > 0 && tally.BytesDown >= got - Copy, MeteredEdge.Eventually, Kind);
         Assert.True(usage.BytesDown <= most, $"the client got {got} B, so at most {most} B went down; billed is {usage}");
         Assert.Equal((0L, 1L), (usage.BytesUp, usage.MessagesUp));
     }
