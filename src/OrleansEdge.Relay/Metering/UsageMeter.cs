@@ -2,8 +2,8 @@ using OrleansEdge.Model;
 
 namespace OrleansEdge.Relay.Metering;
 
-/// <summary>Counts the traffic of one tenant, domain and kind into the bucket of the moment. Adding costs some ten nanoseconds and
-/// never waits for a disk. Thread safe.</summary>
+/// <summary>Counts the traffic of one tenant, domain and kind into the bucket of the moment. Adding costs some forty nanoseconds
+/// (the benchmark <c>metering</c>) and never waits for a disk. Thread safe.</summary>
 internal sealed class UsageMeter(SpoolAccount account, UsageSpool spool, TimeProvider time)
 {
     private UsageCell? _current;
