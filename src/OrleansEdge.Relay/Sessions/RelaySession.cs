@@ -35,7 +35,8 @@ internal sealed record SessionFacts
 /// (<see cref="TryEnd"/>); <see cref="SessionClosing"/> then closes both sides. Thread safe.</summary>
 internal sealed class RelaySession : IPumpEvents
 {
-    private const long NotOpened = long.MaxValue;
+    // Stands for the time of a session that is not counted yet, or not any more.
+    private const long NotCounted = long.MaxValue;
 
     // Shorter than an hour's counters stay open after it (UsageSpool.CloseAfter).
     private static readonly TimeSpan IdleMeterInterval = TimeSpan.FromSeconds(30);
@@ -50,7 +51,7 @@ internal sealed class RelaySession : IPumpEvents
     private volatile UsageMeter _meter;
     private SessionTotals _totals;
     private SessionTotals _taken;
-    private long _meteredMilliseconds = NotOpened;
+    private long _meteredMilliseconds = NotCounted;
     private volatile bool _hasPassed;
     private int _cause = -1;
     private SessionPhase _phase = SessionPhase.Relaying;
@@ -130,6 +131,29 @@ internal sealed class RelaySession : IPumpEvents
             }
 
             counted = seen;
+        }
+    }
+
+    /// <summary>Counts the rest of the time, for the last time.</summary>
+    /// <returns>How long the session was open: to the millisecond what was counted.</returns>
+    public TimeSpan MeterEnd()
+    {
+        var age = Age;
+        while (true)
+        {
+            var counted = Volatile.Read(ref _meteredMilliseconds);
+            if (counted == NotCounted)
+            {
+                return age;
+            }
+
+            // Somebody may have counted a moment later than this age.
+            var last = Math.Max((long)age.TotalMilliseconds, counted);
+            if (Interlocked.CompareExchange(ref _meteredMilliseconds, NotCounted, counted) == counted)
+            {
+                _meter.AddSessionTime(last - counted);
+                return last > age.TotalMilliseconds ? TimeSpan.FromMilliseconds(last) : age;
+            }
         }
     }
 

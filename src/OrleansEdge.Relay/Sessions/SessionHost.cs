@@ -83,8 +83,7 @@ internal sealed class SessionHost : IDisposable
         }
 
         var end = await session.RunAsync();
-        var age = session.Age;
-        session.MeterTime(age);
+        var age = session.MeterEnd();
         Report(_sessions.Remove(session));
         admitted.Dispose();
         _metrics.SessionClosed(end, age);

@@ -62,7 +62,7 @@ public abstract class Quota(Way way, ITestOutputHelper output)
 
         await edge.Admin.BuyPlanAsync(tenant, "http", 1000);
         Assert.Equal(200, (await AnsweredAsync(domain, 5000)).Status);
-        var deadline = new Deadline(MeteredEdge.Soon);
+        var deadline = new Deadline(MeteredEdge.Eventually);
         var refusal = await RequestAsync(domain);
         while (refusal.Status != 429)
         {

@@ -211,12 +211,12 @@ public sealed class RelaySessionTests : IDisposable
         session.Apply(Snapshot("other", new()));
         client.Arrive(0x82, 0x82, 0, 0, 0, 0, 1, 2);
         await Until(() => origin.Sent.Length == 15);
-        var age = session.Age;
-        session.MeterTime(age);
         session.TryEnd(EndCause.ClosedByOperator);
         client.ArriveEnd();
         origin.ArriveEnd();
         await run.WaitAsync(Deadline);
+        var age = session.MeterEnd();
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => session.MeterTime(session.Age))));
 
         Assert.Equal((7, 1, 1), (Metered("t").BytesUp, Metered("t").MessagesUp, Metered("t").Sessions));
         Assert.Equal((8, 1, 0), (Metered("other").BytesUp, Metered("other").MessagesUp, Metered("other").Sessions));
@@ -247,6 +247,32 @@ public sealed class RelaySessionTests : IDisposable
             session.MeterTime();
             return TestSpool.SumFiles(spool.Folder).Values.Sum(static counts => counts.SessionMilliseconds);
         })];
+    }
+
+    [Fact]
+    public async Task TimeThatIsCountedWhileTheSessionEnds_IsWhatTheEndSays()
+    {
+        for (var round = 0; round < 200; round++)
+        {
+            using var spool = new TestSpool();
+            var (session, _, _) = Start(TimeProvider.System, new(TimeProvider.System, _clock, spool.Spool, NullLogger.Instance));
+            session.MeterOpening();
+            var isOver = false;
+            var counting = Task.Run(() =>
+            {
+                while (!Volatile.Read(ref isOver))
+                {
+                    session.MeterTime(session.Age);
+                }
+            });
+            await Until(() => session.Age.TotalMilliseconds > 3);
+            var age = session.MeterEnd();
+            await Task.Yield();
+            Volatile.Write(ref isOver, true);
+            await counting;
+
+            Assert.Equal((long)age.TotalMilliseconds, TestSpool.SumFiles(spool.Folder).Values.Sum(static counts => counts.SessionMilliseconds));
+        }
     }
 
     [Fact]
