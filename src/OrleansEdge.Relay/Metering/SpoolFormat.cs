@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Text;
 using OrleansEdge.Model;
@@ -58,7 +57,7 @@ internal static class SpoolFormat
         MemoryMarshal.Write(page[36..], header.CreatedAt.ToUnixTimeMilliseconds());
         MemoryMarshal.Write(page[44..], (ushort)length);
         text.AsSpan(0, length).CopyTo(page[HeaderTextOffset..]);
-        MemoryMarshal.Write(page[8..], Checksum(page[12..(HeaderTextOffset + length)]));
+        MemoryMarshal.Write(page[8..], Crc32C.Of(page[12..(HeaderTextOffset + length)]));
         Volatile.Write(ref MemoryMarshal.AsRef<ulong>(page), Magic);
     }
 
@@ -72,7 +71,7 @@ internal static class SpoolFormat
         }
 
         var length = MemoryMarshal.Read<ushort>(page[44..]);
-        if (length > MaxGatewayBytes || MemoryMarshal.Read<uint>(page[8..]) != Checksum(page[12..(HeaderTextOffset + length)]))
+        if (length > MaxGatewayBytes || MemoryMarshal.Read<uint>(page[8..]) != Crc32C.Of(page[12..(HeaderTextOffset + length)]))
         {
             return null;
         }
@@ -172,17 +171,5 @@ internal static class SpoolFormat
         => MemoryMarshal.Read<ulong>(record) == Tag(record, type, identityEnd);
 
     private static ulong Tag(ReadOnlySpan<byte> record, byte type, int identityEnd)
-        => ((ulong)type << 56) | ((ulong)(uint)identityEnd << 32) | Checksum(record[IdentityOffset..identityEnd]);
-
-    // CRC-32C.
-    private static uint Checksum(ReadOnlySpan<byte> bytes)
-    {
-        var sum = uint.MaxValue;
-        foreach (var value in bytes)
-        {
-            sum = BitOperations.Crc32C(sum, value);
-        }
-
-        return ~sum;
-    }
+        => ((ulong)type << 56) | ((ulong)(uint)identityEnd << 32) | Crc32C.Of(record[IdentityOffset..identityEnd]);
 }

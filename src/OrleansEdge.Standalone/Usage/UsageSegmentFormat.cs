@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using OrleansEdge.Model;
 
 namespace OrleansEdge.Standalone.Usage;
 

@@ -1,10 +1,10 @@
 using System.Buffers.Binary;
 using System.Numerics;
 
-namespace OrleansEdge.Standalone.Usage;
+namespace OrleansEdge.Model;
 
-/// <summary>CRC-32C (RFC 3720 appendix B.4).</summary>
-internal static class Crc32C
+/// <summary>CRC-32C (RFC 3720 appendix B.4), the checksum of usage in files. Thread safe.</summary>
+public static class Crc32C
 {
     /// <summary>The checksum of some bytes, or of bytes that follow others.</summary>
     /// <param name="bytes">The bytes.</param>
