@@ -22,6 +22,9 @@ internal sealed class ClosedSource(string path, FileStream file, SpoolHeader hea
     /// <summary>When the ledger had everything; <see langword="null"/>: it has not.</summary>
     public long? SettledAt { get; set; }
 
+    /// <summary>Before then it is left alone: some part of the ledger did not take its share.</summary>
+    public long RetryAt { get; set; }
+
     /// <summary>When it was last asked whether it still has it.</summary>
     public long AskedAt { get; set; }
 

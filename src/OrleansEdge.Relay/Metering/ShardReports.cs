@@ -32,6 +32,9 @@ internal sealed class ShardReports(SpoolHeader header, UsageShard shard, long la
     /// <summary>When the ledger last answered for this shard.</summary>
     public long HeardAt { get; private set; }
 
+    /// <summary>Before then it is left alone: the ledger had no answer for it.</summary>
+    public long RetryAt { get; set; }
+
     /// <summary>Billable bytes that the ledger has not acknowledged.</summary>
     public long UnreportedBytes => _changed.Sum(static counter => counter.Unreported.BillableBytes);
 
@@ -76,9 +79,20 @@ internal sealed class ShardReports(SpoolHeader header, UsageShard shard, long la
     }
 
     /// <summary>Takes the answer to a report.</summary>
-    public void Note(UsageReport report, UsageReply reply, long now)
+    /// <param name="report">The report.</param>
+    /// <param name="reply">The answer.</param>
+    /// <param name="now">When it came.</param>
+    /// <param name="retryAt">When to try again where it is none.</param>
+    public void Note(UsageReport report, UsageReply reply, long now, long retryAt)
     {
-        if (reply.Kind == UsageReplyKind.Unavailable || report.Source != _source)
+        if (reply.Kind == UsageReplyKind.Unavailable)
+        {
+            RetryAt = retryAt;
+            return;
+        }
+
+        RetryAt = 0;
+        if (report.Source != _source)
         {
             return;
         }

@@ -29,6 +29,7 @@ internal sealed class SpoolFile : IDisposable
     private long _length;
     private bool _failing;
     private bool _closed;
+    private bool _disposed;
 
     /// <summary>Makes the file, if the disk gives room.</summary>
     public SpoolFile(string folder, UsageHour hour, string gateway, TimeProvider time, ILogger logger)
@@ -122,6 +123,11 @@ internal sealed class SpoolFile : IDisposable
     {
         lock (_diskGate)
         {
+            if (_disposed)
+            {
+                return;
+            }
+
             try
             {
                 EnsureFile();
@@ -140,7 +146,14 @@ internal sealed class SpoolFile : IDisposable
     public void Delete() => File.Delete(FilePath);
 
     /// <summary>Gives the lock free. The counters stay readable for those who hold cells.</summary>
-    public void Dispose() => _file?.Dispose();
+    public void Dispose()
+    {
+        lock (_diskGate)
+        {
+            _disposed = true;
+            _file?.Dispose();
+        }
+    }
 
     // Until its header stands the file has a name that nobody looks for: an empty file must not be taken for that of a dead process.
     private void EnsureFile()

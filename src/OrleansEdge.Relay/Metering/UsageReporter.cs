@@ -13,6 +13,7 @@ internal sealed class UsageReporter : IHostedService, IDisposable
 {
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LongestBackOff = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan RetryShardAfter = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan FindInterval = TimeSpan.FromSeconds(30);
 
     // So that what piled up while the ledger was away does not keep the open hour from being reported.
@@ -38,6 +39,7 @@ internal sealed class UsageReporter : IHostedService, IDisposable
     private long? _foundAt;
     private long _retryAt;
     private TimeSpan _backOff;
+    private bool _hasAnswered;
     private long _unreported;
     private int _inMemory;
 
@@ -110,9 +112,10 @@ internal sealed class UsageReporter : IHostedService, IDisposable
         }
 
         Count();
+        _hasAnswered = false;
         if (isLast || _time.GetTimestamp() >= _retryAt)
         {
-            await ReportAsync(cancellationToken);
+            await ReportAsync(isLast, cancellationToken);
         }
 
         ReleaseClosing();
@@ -178,7 +181,7 @@ internal sealed class UsageReporter : IHostedService, IDisposable
     private static IEnumerable<(SpoolAccount Account, UsageBucket Bucket, UsageCounts Counts)> Cells(SpoolFile file)
         => file.Cells().Select(static cell => (cell.Account, cell.Bucket, cell.Sum()));
 
-    private async Task ReportAsync(CancellationToken cancellationToken)
+    private async Task ReportAsync(bool isLast, CancellationToken cancellationToken)
     {
         foreach (var source in _living.Values)
         {
@@ -190,6 +193,11 @@ internal sealed class UsageReporter : IHostedService, IDisposable
 
         foreach (var (_, source) in _closing)
         {
+            if (isLast)
+            {
+                source.RetryAll();
+            }
+
             if (!await TrySendAsync(source, isFinal: true, cancellationToken))
             {
                 return;
@@ -235,6 +243,11 @@ internal sealed class UsageReporter : IHostedService, IDisposable
                 return;
             }
 
+            if (closed.RetryAt > began)
+            {
+                continue;
+            }
+
             var isKept = closed.SettledAt is null
                 ? await TrySettleAsync(closed, cancellationToken)
                 : await TryConfirmAsync(closed, cancellationToken);
@@ -275,6 +288,10 @@ internal sealed class UsageReporter : IHostedService, IDisposable
             closed.Stored = source.Stored;
             closed.SettledAt = closed.AskedAt = _time.GetTimestamp();
         }
+        else if (isAnswered)
+        {
+            closed.RetryAt = RetryAt(RetryShardAfter);
+        }
 
         return isAnswered;
     }
@@ -290,12 +307,12 @@ internal sealed class UsageReporter : IHostedService, IDisposable
         foreach (var some in closed.Stored.Chunk(ShardReports.MostEntries / UsageHour.Buckets))
         {
             var asks = some.Select(stored => stored.Ask(closed.Header.Gateway)).ToArray();
-            if (await TrySendAsync(asks, cancellationToken) is not { } replies || replies.Any(static reply => reply.Kind == UsageReplyKind.Unavailable))
+            if (await TrySendAsync(asks, cancellationToken) is not { } replies)
             {
                 return false;
             }
 
-            if (some.Zip(replies).FirstOrDefault(static pair => !StoredShard.Confirms(pair.Second)) is { First: { } lost })
+            if (some.Zip(replies).FirstOrDefault(static pair => pair.Second.Kind != UsageReplyKind.Unavailable && !StoredShard.Confirms(pair.Second)) is { First: { } lost })
             {
                 _logger.UsageSentAgain(lost.Shard.Owner);
                 closed.SettledAt = null;
@@ -307,12 +324,13 @@ internal sealed class UsageReporter : IHostedService, IDisposable
         return true;
     }
 
-    // Until there is nothing to tell. False: the ledger is away.
+    // Until there is nothing to tell that somebody takes. False: the ledger is away.
     private async Task<bool> TrySendAsync(UsageSource source, bool isFinal, CancellationToken cancellationToken)
     {
         var fruitless = 0;
-        var askBefore = _time.GetTimestamp() - (long)(UsageSource.AskAfter.TotalSeconds * _time.TimestampFrequency);
-        while (fruitless < MostFruitlessReports && source.Take(isFinal, askBefore) is { Count: > 0 } reports)
+        var began = _time.GetTimestamp();
+        var askBefore = began - Ticks(UsageSource.AskAfter);
+        while (fruitless < MostFruitlessReports && source.Take(isFinal, askBefore, began) is { Count: > 0 } reports)
         {
             if (await TrySendAsync(reports, cancellationToken) is not { } replies)
             {
@@ -321,17 +339,11 @@ internal sealed class UsageReporter : IHostedService, IDisposable
 
             foreach (var (report, reply) in reports.Zip(replies))
             {
-                source.Note(report, reply, _time.GetTimestamp());
+                source.Note(report, reply, _time.GetTimestamp(), RetryAt(RetryShardAfter));
                 if (reply.Kind == UsageReplyKind.Resend)
                 {
                     _logger.UsageSentAgain(report.Shard.Owner);
                 }
-            }
-
-            if (replies.Any(static reply => reply.Kind == UsageReplyKind.Unavailable))
-            {
-                BackOff(null);
-                return false;
             }
 
             fruitless = replies.Any(static reply => reply.Kind == UsageReplyKind.Stored) ? 0 : fruitless + 1;
@@ -347,8 +359,7 @@ internal sealed class UsageReporter : IHostedService, IDisposable
             var replies = await _sink.ReportAsync(reports, cancellationToken).WaitAsync(AnswerTimeout, _time, cancellationToken);
             if (replies.Count == reports.Count)
             {
-                NoteAnswer(replies);
-                return replies;
+                return NoteAnswer(replies) ? replies : null;
             }
 
             throw new InvalidOperationException($"The ledger gave {replies.Count} answers to {reports.Count} reports.");
@@ -360,16 +371,27 @@ internal sealed class UsageReporter : IHostedService, IDisposable
         }
     }
 
-    private void NoteAnswer(IReadOnlyList<UsageReply> replies)
+    // A part of the ledger that is away is none of the others' business; where no part has answered in this round, all of it is.
+    private bool NoteAnswer(IReadOnlyList<UsageReply> replies)
     {
-        if (_backOff > TimeSpan.Zero && replies.Any(static reply => reply.Kind != UsageReplyKind.Unavailable))
+        if (replies.Any(static reply => reply.Kind != UsageReplyKind.Unavailable))
         {
-            _backOff = TimeSpan.Zero;
-            _logger.LedgerBack();
+            _hasAnswered = true;
+            if (_backOff > TimeSpan.Zero)
+            {
+                _backOff = TimeSpan.Zero;
+                _logger.LedgerBack();
+            }
         }
+
+        if (!_hasAnswered)
+        {
+            BackOff(null);
+        }
+
+        return _hasAnswered;
     }
 
-    // Spread, so that gateways do not all come back in one instant.
     private void BackOff(Exception? failure)
     {
         if (_backOff == TimeSpan.Zero)
@@ -378,9 +400,13 @@ internal sealed class UsageReporter : IHostedService, IDisposable
         }
 
         _backOff = _backOff == TimeSpan.Zero ? _options.ReportInterval : TimeSpan.FromTicks(Math.Min(_backOff.Ticks * 2, LongestBackOff.Ticks));
-        var spread = _backOff * (0.5 + (Random.Shared.NextDouble() / 2));
-        _retryAt = _time.GetTimestamp() + (long)(spread.TotalSeconds * _time.TimestampFrequency);
+        _retryAt = RetryAt(_backOff);
     }
+
+    // Spread, so that gateways do not all come back in one instant.
+    private long RetryAt(TimeSpan after) => _time.GetTimestamp() + Ticks(after * (0.5 + (Random.Shared.NextDouble() / 2)));
+
+    private long Ticks(TimeSpan time) => (long)(time.TotalSeconds * _time.TimestampFrequency);
 
     private void NoteFigures()
     {

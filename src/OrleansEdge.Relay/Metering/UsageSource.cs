@@ -49,13 +49,14 @@ internal sealed class UsageSource(SpoolHeader header, long takenUp = 0)
     /// <summary>The next reports, at most one for each shard; none: there is nothing to tell now.</summary>
     /// <param name="isFinal">Whether the counters will not change any more.</param>
     /// <param name="askBefore">Shards that were heard before this time stamp are asked.</param>
-    public IReadOnlyList<UsageReport> Take(bool isFinal, long askBefore)
+    /// <param name="now">Shards that are to be left alone until later than this time stamp are.</param>
+    public IReadOnlyList<UsageReport> Take(bool isFinal, long askBefore, long now)
     {
         var reports = new List<UsageReport>();
         var entries = 0;
         foreach (var shard in _shards.Values)
         {
-            if (shard.Take(isFinal, asks: shard.HeardAt < askBefore) is { } report)
+            if (shard.RetryAt <= now && shard.Take(isFinal, asks: shard.HeardAt < askBefore) is { } report)
             {
                 reports.Add(report);
                 entries += report.Entries.Count;
@@ -70,7 +71,20 @@ internal sealed class UsageSource(SpoolHeader header, long takenUp = 0)
     }
 
     /// <summary>Takes the answer to a report.</summary>
-    public void Note(UsageReport report, UsageReply reply, long now) => _shards[report.Shard.Owner].Note(report, reply, now);
+    /// <param name="report">The report.</param>
+    /// <param name="reply">The answer.</param>
+    /// <param name="now">When it came.</param>
+    /// <param name="retryAt">When to try the shard again where it is none.</param>
+    public void Note(UsageReport report, UsageReply reply, long now, long retryAt) => _shards[report.Shard.Owner].Note(report, reply, now, retryAt);
+
+    /// <summary>Leaves no shard alone any more.</summary>
+    public void RetryAll()
+    {
+        foreach (var shard in _shards.Values)
+        {
+            shard.RetryAt = 0;
+        }
+    }
 
     private ShardReports ShardOf(string owner)
     {

@@ -1,5 +1,6 @@
-using System.Diagnostics;
 using OrleansEdge.FunctionalTests.Scripted;
+using SmallDisk = OrleansEdge.Testing.SmallDisk;
+using SmallDiskFactAttribute = OrleansEdge.Testing.SmallDiskFactAttribute;
 
 namespace OrleansEdge.FunctionalTests.Metering;
 
@@ -11,7 +12,7 @@ public sealed class FullSpoolDisk
     [SmallDiskFact]
     public async Task SpoolDiskIsFull_TrafficPassesAndIsBilled_AndWithRoomAKillLosesNothingAgain()
     {
-        await using var disk = SmallDisk.Mount();
+        await using var disk = SmallDisk.Mount("64k");
         var directory = Directory.CreateTempSubdirectory("orleans-edge-full-").FullName;
         Tally passed;
         string domain;
@@ -25,7 +26,7 @@ public sealed class FullSpoolDisk
             Assert.Contains("has no room", edge.Errors(), StringComparison.Ordinal);
             Assert.True(await CountersInMemoryAsync(edge) > 0, "no metric says that counters are in memory alone");
 
-            disk.GiveRoom();
+            disk.GiveRoom("32m");
             await WaitAsync("that counters are in the file again", async () => await CountersInMemoryAsync(edge) == 0);
             Assert.Contains("has room again", edge.Errors(), StringComparison.Ordinal);
             domain = metered.Name;
@@ -82,64 +83,4 @@ public sealed class FullSpoolDisk
             await Task.Delay(20);
         }
     }
-}
-
-/// <summary>A file system of a few pages: no spool file fits in.</summary>
-internal sealed class SmallDisk : IAsyncDisposable
-{
-    private SmallDisk(string path) => Path = path;
-
-    public string Path { get; }
-
-    public static string? Missing { get; } = FindMissing();
-
-    public static SmallDisk Mount()
-    {
-        var path = Directory.CreateTempSubdirectory("orleans-edge-disk-").FullName;
-        Assert.Equal(0, Run("mount", "-t", "tmpfs", "-o", "size=64k,nr_inodes=1000", "tmpfs", path));
-        return new(path);
-    }
-
-    public void GiveRoom() => Assert.Equal(0, Run("mount", "-o", "remount,size=32m", Path));
-
-    public ValueTask DisposeAsync()
-    {
-        Run("umount", "-l", Path);
-        Directory.Delete(Path);
-        return ValueTask.CompletedTask;
-    }
-
-    private static string? FindMissing()
-    {
-        const string Reason = "mounting a small file system needs Linux and root";
-        if (!OperatingSystem.IsLinux() || !Environment.IsPrivilegedProcess)
-        {
-            return Reason;
-        }
-
-        var probe = Directory.CreateTempSubdirectory("orleans-edge-disk-").FullName;
-        var isMounted = Run("mount", "-t", "tmpfs", "tmpfs", probe) == 0;
-        if (isMounted)
-        {
-            Run("umount", "-l", probe);
-        }
-
-        Directory.Delete(probe);
-        return isMounted ? null : Reason;
-    }
-
-    private static int Run(string program, params string[] arguments)
-    {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, UseShellExecute = false })!;
-        process.StandardError.ReadToEnd();
-        process.WaitForExit();
-        return process.ExitCode;
-    }
-}
-
-/// <summary>A test that needs a small disk: skipped by name where none can be mounted.</summary>
-[AttributeUsage(AttributeTargets.Method)]
-internal sealed class SmallDiskFactAttribute : FactAttribute
-{
-    public SmallDiskFactAttribute() => Skip = SmallDisk.Missing;
 }

@@ -11,6 +11,9 @@ internal sealed class MemoryLedger(TimeProvider time) : IUsageSink
     /// <summary>What happens to the next reports, in turn; then all goes well.</summary>
     public Queue<Fault> Faults { get; } = new();
 
+    /// <summary>Owner whose part is away while the others answer.</summary>
+    public string? AwayOwner { get; set; }
+
     public List<UsageReport> Reports { get; } = [];
 
     public enum Fault
@@ -118,6 +121,11 @@ internal sealed class MemoryLedger(TimeProvider time) : IUsageSink
 
     private UsageReply Apply(UsageReport report)
     {
+        if (report.Shard.Owner == AwayOwner)
+        {
+            return UsageReply.Unavailable;
+        }
+
         if (!_shards.TryGetValue(report.Shard, out var shard))
         {
             _shards[report.Shard] = shard = new(report.Shard);

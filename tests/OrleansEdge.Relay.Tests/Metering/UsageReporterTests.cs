@@ -124,6 +124,50 @@ public sealed class UsageReporterTests : IDisposable
     }
 
     [Fact]
+    public async Task PartOfTheLedgerIsAway_OthersAreReportedAllTheSame_AndItIsLeftAloneForAWhile()
+    {
+        _ledger.AwayOwner = "acme";
+        for (var i = 0; i < 30; i++)
+        {
+            Count("acme", "a.test", 1);
+            for (var tenant = 0; tenant < 300; tenant++)
+            {
+                Count($"t{tenant}", "b.test", 1);
+            }
+
+            await RoundAsync();
+            Assert.Equal(i + 1, _process.Figures().Unreported);
+        }
+
+        // A minute.
+        Assert.InRange(_ledger.Reports.Count(static report => report.Shard.Owner == "acme"), 6, 12);
+        _time.Advance(TimeSpan.FromHours(2));
+        await RoundAsync();
+        await RoundAsync();
+        await _process.StopAsync();
+        Assert.Equal(30, _process.Figures().Unreported);
+
+        _ledger.AwayOwner = null;
+        await SettleAsync();
+
+        CheckTotals();
+    }
+
+    [Fact]
+    public async Task PartOfTheLedgerWasAwayUntilNow_ProcessThatStopsTriesItOnceMore()
+    {
+        _ledger.AwayOwner = "acme";
+        Count("acme", "a.test", 1);
+        Count("bolt", "b.test", 1);
+        await RoundAsync();
+        _ledger.AwayOwner = null;
+
+        await _process.StopAsync();
+
+        CheckTotals();
+    }
+
+    [Fact]
     public async Task LedgerAwayForTwoDays_KeepsItsSharesOnDisk_AndGetsThemAll()
     {
         for (var i = 0; i < 500; i++)

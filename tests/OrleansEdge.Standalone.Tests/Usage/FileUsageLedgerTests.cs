@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using OrleansEdge.Model;
 using OrleansEdge.Standalone.ControlPlane;
-using OrleansEdge.Standalone.Tests.ControlPlane;
+using OrleansEdge.Testing;
 using OrleansEdge.Standalone.Usage;
 
 namespace OrleansEdge.Standalone.Tests.Usage;
@@ -194,7 +194,7 @@ public class FileUsageLedgerTests : LedgerTests
     [SmallDiskFact]
     public async Task FullDisk_ReportsAreUnavailableAndNothingHasChangedUntilThereIsRoom()
     {
-        await using var disk = SmallDisk.Mount();
+        await using var disk = SmallDisk.Mount("160k");
         using var ledger = new FileUsageLedger(Path.Combine(disk.Path, "usage"), Harness.Time, Harness.Log, new() { JournalBytes = 30_000 });
         var number = 0L;
         UsageReplyKind kind;
@@ -210,7 +210,7 @@ public class FileUsageLedgerTests : LedgerTests
         Assert.Equal(number - 1, TotalOf(ledger));
         Assert.Equal(number - 1, await TotalOfACopyAsync(disk.Path));
 
-        disk.GiveRoom();
+        disk.GiveRoom("4m");
         Harness.Time.Advance(TimeSpan.FromMinutes(1));
         Assert.Equal(UsageReplyKind.Stored, await StoreManyAsync(ledger, number));
         Assert.Equal(UsageReplyKind.Stored, await StoreManyAsync(ledger, number + 1));
