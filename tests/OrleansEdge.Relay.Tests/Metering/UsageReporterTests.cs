@@ -285,6 +285,26 @@ public sealed class UsageReporterTests : IDisposable
     }
 
     [Fact]
+    public async Task LedgerRestoredToBeforeItDeclaredTheSourceDead_GetsItAllAgainFromTheFirstSourceOn()
+    {
+        Count("acme", "a.test", 100);
+        await RoundAsync();
+        var copy = _ledger.Copy();
+        _ledger.SealUnheard(TimeSpan.Zero);
+        Count("acme", "a.test", 10);
+        await RoundAsync();
+        await RoundAsync();
+        CheckTotals();
+        Assert.Equal(2, _ledger.Sources().Count(static source => source.Entries.Any(static entry => entry.Key.Domain == "a.test")));
+
+        _ledger.Restore(copy);
+        await SettleAsync();
+
+        CheckTotals();
+        Assert.Equal(0, _process.Figures().Unreported);
+    }
+
+    [Fact]
     public async Task ProcessThatStops_ReportsTheRestAsFinal()
     {
         Count("acme", "a.test", 5);
