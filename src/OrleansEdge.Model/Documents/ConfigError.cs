@@ -25,3 +25,17 @@ public readonly struct ConfigResult<T>
     /// <summary>The faults, in the order of the document; empty where there is a value.</summary>
     public IReadOnlyList<ConfigError> Errors { get; }
 }
+
+/// <summary>Faults as text.</summary>
+public static class ConfigErrors
+{
+    private const int FaultsInText = 10;
+
+    /// <summary>Faults as one line, of which there may be thousands.</summary>
+    public static string Text(this IReadOnlyList<ConfigError> faults)
+    {
+        var some = faults.Take(FaultsInText).Select(static fault => fault.Path.Length == 0 ? fault.Message : $"{fault.Path}: {fault.Message}");
+        var text = string.Join("; ", some);
+        return faults.Count > FaultsInText ? $"{text}; and {faults.Count - FaultsInText} more" : text;
+    }
+}

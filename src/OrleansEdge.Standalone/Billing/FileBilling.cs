@@ -126,7 +126,7 @@ internal sealed class FileBilling : IBilling, IDisposable
 
         if (now < month.Start)
         {
-            return Failures.NotFound("statement", $"{tenant}/{month}");
+            return ControlFailures.NotFound("statement", $"{tenant}/{month}");
         }
 
         try
@@ -137,7 +137,7 @@ internal sealed class FileBilling : IBilling, IDisposable
         }
         catch (Exception failure) when (DurableFile.IsDiskFailure(failure))
         {
-            return Failures.Unavailable(failure.Message);
+            return DataFailures.Unavailable(failure.Message);
         }
     }
 
@@ -160,7 +160,7 @@ internal sealed class FileBilling : IBilling, IDisposable
         _webhooks.Dispose();
     }
 
-    private static ControlFailure NoTenant(string tenant) => Failures.NotFound(AuditWords.Tenant, tenant);
+    private static ControlFailure NoTenant(string tenant) => ControlFailures.NotFound(AuditWords.Tenant, tenant);
 
     private static Task<ControlResult<T>> Reading<T>(Func<ControlResult<T>> read)
     {
@@ -170,7 +170,7 @@ internal sealed class FileBilling : IBilling, IDisposable
         }
         catch (Exception failure) when (DurableFile.IsDiskFailure(failure))
         {
-            return Task.FromResult<ControlResult<T>>(Failures.Unavailable(failure.Message));
+            return Task.FromResult<ControlResult<T>>(DataFailures.Unavailable(failure.Message));
         }
         catch (OperationCanceledException canceled)
         {
@@ -188,7 +188,7 @@ internal sealed class FileBilling : IBilling, IDisposable
             first = current.IndexOf(after) + 1;
             if (first == 0)
             {
-                return Failures.BadCursor(after);
+                return ControlFailures.BadCursor(after);
             }
         }
 
@@ -203,7 +203,7 @@ internal sealed class FileBilling : IBilling, IDisposable
         var current = account.Account;
         var index = current.IndexOf(id);
         return index < 0
-            ? Failures.NotFound(AuditWords.Plan, $"{account.Tenant}/{id}")
+            ? ControlFailures.NotFound(AuditWords.Plan, $"{account.Tenant}/{id}")
             : current.Record.Plans[index].ToInfo(UseOf(account, current)[index]);
     }
 
@@ -229,14 +229,14 @@ internal sealed class FileBilling : IBilling, IDisposable
 
         var now = DateTimeOffset.FromUnixTimeMilliseconds(_time.GetUtcNow().ToUnixTimeMilliseconds());
         var parsed = PlanDocument.Parse(json, EarliestStart(account.Account, now));
-        return parsed.Value is { } order ? Commit(account, order, key, by, now) : Failures.Invalid(AuditWords.Plan, parsed.Errors);
+        return parsed.Value is { } order ? Commit(account, order, key, by, now) : ControlFailures.Invalid(AuditWords.Plan, parsed.Errors);
     }
 
     // What was in order when it was first asked for is in order when it is asked for again, so the time of validity is not looked at.
     private static ControlResult<PlanInfo> Repeat(PlanRecord bought, ReadOnlyMemory<byte> json)
     {
         var parsed = PlanDocument.Parse(json, DateTimeOffset.MinValue);
-        return parsed.Value is not { } order ? Failures.Invalid(AuditWords.Plan, parsed.Errors)
+        return parsed.Value is not { } order ? ControlFailures.Invalid(AuditWords.Plan, parsed.Errors)
             : order == bought.Order ? bought.ToInfo(usedBytes: 0)
             : new ControlFailure(
                 ControlFailureKind.Conflict, "idempotency_key_reused", $"The idempotency key \"{bought.Key}\" was used for another order, which became {bought.Id}.");

@@ -1,5 +1,4 @@
 using OrleansEdge.Model;
-using OrleansEdge.Standalone.ControlPlane;
 
 namespace OrleansEdge.Standalone.Billing;
 
@@ -62,7 +61,7 @@ internal sealed class UsageQueries
 
         if (page.After is not null && !IsCursor(page.After))
         {
-            return Failures.BadCursor(page.After);
+            return ControlFailures.BadCursor(page.After);
         }
 
         var limit = Paging.LimitOf(page);

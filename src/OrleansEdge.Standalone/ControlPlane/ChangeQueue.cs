@@ -14,11 +14,11 @@ internal sealed class ChangeQueue : IDisposable
         await _turn.WaitAsync(cancellationToken);
         try
         {
-            return _isClosed ? Failures.Unavailable("the process ends") : change();
+            return _isClosed ? DataFailures.Unavailable("the process ends") : change();
         }
         catch (Exception failure) when (DurableFile.IsDiskFailure(failure))
         {
-            return Failures.Unavailable(failure.Message);
+            return DataFailures.Unavailable(failure.Message);
         }
         finally
         {

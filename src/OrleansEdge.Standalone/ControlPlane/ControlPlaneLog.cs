@@ -1,12 +1,8 @@
-using OrleansEdge.Model;
-
 namespace OrleansEdge.Standalone.ControlPlane;
 
 /// <summary>Events 3000–3099.</summary>
 internal static partial class ControlPlaneLog
 {
-    private const int FaultsInText = 10;
-
     [LoggerMessage(3000, LogLevel.Information, "Control plane opened on {Folder}: {Domains} domains, {Tenants} tenants, {Broken} broken documents")]
     public static partial void ControlPlaneOpened(this ILogger logger, string folder, int domains, int tenants, int broken);
 
@@ -54,12 +50,4 @@ internal static partial class ControlPlaneLog
 
     [LoggerMessage(3015, LogLevel.Error, "Looking through the documents failed, which is tried again")]
     public static partial void ScanFailed(this ILogger logger, Exception failure);
-
-    /// <summary>Faults as one line, of which there may be thousands.</summary>
-    public static string Text(this IReadOnlyList<ConfigError> faults)
-    {
-        var some = faults.Take(FaultsInText).Select(static fault => fault.Path.Length == 0 ? fault.Message : $"{fault.Path}: {fault.Message}");
-        var text = string.Join("; ", some);
-        return faults.Count > FaultsInText ? $"{text}; and {faults.Count - FaultsInText} more" : text;
-    }
 }

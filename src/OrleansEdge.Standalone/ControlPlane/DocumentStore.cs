@@ -25,8 +25,8 @@ internal sealed class DocumentStore<T> : IDocumentStore<T>
         var state = Find(name);
         return Task.FromResult<ControlResult<Versioned<T>>>(
             state?.Document is { } document ? new Versioned<T>(document, state.Version)
-            : state is { IsBroken: true } ? Failures.Broken(_kind.Word, state.Name, state.Faults)
-            : Failures.NotFound(_kind.Word, name));
+            : state is { IsBroken: true } ? ControlFailures.Broken(_kind.Word, state.Name, state.Faults)
+            : ControlFailures.NotFound(_kind.Word, name));
     }
 
     /// <inheritdoc/>
@@ -66,12 +66,12 @@ internal sealed class DocumentStore<T> : IDocumentStore<T>
     {
         if (Find(name) is not { Version: > 0 } state)
         {
-            return Find(name) is { IsBroken: true } broken ? Failures.Broken(_kind.Word, broken.Name, broken.Faults) : Failures.NotFound(_kind.Word, name);
+            return Find(name) is { IsBroken: true } broken ? ControlFailures.Broken(_kind.Word, broken.Name, broken.Faults) : ControlFailures.NotFound(_kind.Word, name);
         }
 
         if (!Paging.TryParseNumber(page.After, out var before))
         {
-            return Failures.BadCursor(page.After!);
+            return ControlFailures.BadCursor(page.After!);
         }
 
         return await _changes.RunAsync<Page<VersionEntry<T>>>(() => ListVersions(state.Stem, before, Paging.LimitOf(page)), cancellationToken);
@@ -91,16 +91,16 @@ internal sealed class DocumentStore<T> : IDocumentStore<T>
         var parsed = _kind.Parse(json, name, DocumentRules.New);
         if (parsed.Value is not { } document)
         {
-            return Failures.Invalid(_kind.Word, parsed.Errors);
+            return ControlFailures.Invalid(_kind.Word, parsed.Errors);
         }
 
         if (DocumentStem.Of(_kind.Normalize(name)).Length > DocumentStem.MaxLength)
         {
-            return Failures.Invalid(_kind.Word, [new(_kind.Word, $"has more than {DocumentStem.MaxLength} characters, the most that a file name holds")]);
+            return ControlFailures.Invalid(_kind.Word, [new(_kind.Word, $"has more than {DocumentStem.MaxLength} characters, the most that a file name holds")]);
         }
 
         var state = Reconciled(name);
-        if (Failures.Check(_kind.Word, state.Name, CurrentVersion(state), precondition) is { } failure)
+        if (ControlFailures.Check(_kind.Word, state.Name, CurrentVersion(state), precondition) is { } failure)
         {
             return failure;
         }
@@ -114,16 +114,16 @@ internal sealed class DocumentStore<T> : IDocumentStore<T>
     {
         if (Find(name) is not { } known || _kind.NameOf(known.Stem) is null)
         {
-            return Failures.NotFound(_kind.Word, name);
+            return ControlFailures.NotFound(_kind.Word, name);
         }
 
         var state = Reconciled(known.Name);
         if (state.Document is null && !state.IsBroken)
         {
-            return Failures.NotFound(_kind.Word, name);
+            return ControlFailures.NotFound(_kind.Word, name);
         }
 
-        var failure = Failures.Check(_kind.Word, state.Name, CurrentVersion(state), precondition) ?? _edits.MayDelete(state.Name);
+        var failure = ControlFailures.Check(_kind.Word, state.Name, CurrentVersion(state), precondition) ?? _edits.MayDelete(state.Name);
         return failure is null ? _ledger.Commit(state, null, by, AuditWords.Delete).Version : failure;
     }
 
@@ -131,17 +131,17 @@ internal sealed class DocumentStore<T> : IDocumentStore<T>
     {
         if (Find(name) is not { Version: > 0 } state)
         {
-            return Failures.NotFound(_kind.Word, name);
+            return ControlFailures.NotFound(_kind.Word, name);
         }
 
         if (_ledger.History.Read(state.Stem, version) is not { } kept)
         {
-            return Failures.VersionNotFound(_kind.Word, state.Name, version);
+            return ControlFailures.VersionNotFound(_kind.Word, state.Name, version);
         }
 
         return kept.Document is { } document
             ? Put(state.Name, _kind.Write(document), precondition, by, AuditWords.Rollback)
-            : Failures.VersionIsDeletion(_kind.Word, state.Name, version);
+            : ControlFailures.VersionIsDeletion(_kind.Word, state.Name, version);
     }
 
     private Page<VersionEntry<T>> ListVersions(string stem, long before, int limit)

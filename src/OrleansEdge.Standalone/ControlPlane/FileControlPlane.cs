@@ -109,7 +109,7 @@ public sealed class FileControlPlane : IControlPlane, IDomainSource, IDisposable
         => Task.FromResult<ControlResult<Page<DomainOnGateway>>>(
             _feed.Get(DomainName.Normalize(domain)) is { } snapshot
                 ? Paging.Take([new DomainOnGateway(_gateway.Describe().Name, snapshot.Version)], static item => item.Gateway, page)
-                : Failures.NotFound(AuditWords.Domain, domain));
+                : ControlFailures.NotFound(AuditWords.Domain, domain));
 
     /// <inheritdoc/>
     public Task<ControlResult<Page<SessionInfo>>> ListSessionsAsync(SessionFilter filter, PageRequest page, CancellationToken cancellationToken)
@@ -127,7 +127,7 @@ public sealed class FileControlPlane : IControlPlane, IDomainSource, IDisposable
             {
                 if (!_gateway.TryEndSession(id))
                 {
-                    return Failures.NotFound(AuditWords.Session, id);
+                    return ControlFailures.NotFound(AuditWords.Session, id);
                 }
 
                 Audit(by, AuditWords.End, AuditWords.Session, id);
@@ -146,7 +146,7 @@ public sealed class FileControlPlane : IControlPlane, IDomainSource, IDisposable
             {
                 if (name != _gateway.Describe().Name)
                 {
-                    return Failures.NotFound(AuditWords.Gateway, name);
+                    return ControlFailures.NotFound(AuditWords.Gateway, name);
                 }
 
                 // The process may end soon after it was told to, so the line comes first.
@@ -160,7 +160,7 @@ public sealed class FileControlPlane : IControlPlane, IDomainSource, IDisposable
     public Task<ControlResult<Page<AuditEntry>>> ListAuditAsync(PageRequest page, CancellationToken cancellationToken)
         => Paging.TryParseNumber(page.After, out var after)
             ? _changes.RunAsync<Page<AuditEntry>>(() => _audit.List(after, Paging.LimitOf(page)), cancellationToken)
-            : Task.FromResult<ControlResult<Page<AuditEntry>>>(Failures.BadCursor(page.After!));
+            : Task.FromResult<ControlResult<Page<AuditEntry>>>(ControlFailures.BadCursor(page.After!));
 
     /// <inheritdoc/>
     public Task<ControlResult<Page<BrokenDocument>>> ListBrokenAsync(PageRequest page, CancellationToken cancellationToken)
@@ -284,7 +284,7 @@ public sealed class FileControlPlane : IControlPlane, IDomainSource, IDisposable
     private bool IsBlocked(string tenant) => _tenantLedger.Find(tenant)?.Document is { Blocked: true };
 
     private ControlFailure? MayDeleteTenant(string tenant)
-        => DomainsOf(tenant).FirstOrDefault() is { } domain ? Failures.TenantHasDomains(tenant, domain.Name) : null;
+        => DomainsOf(tenant).FirstOrDefault() is { } domain ? ControlFailures.TenantHasDomains(tenant, domain.Name) : null;
 
     private IEnumerable<DocumentState<DomainConfig>> DomainsOf(string tenant)
         => _domainLedger.States.Where(state => state.Document?.Tenant == tenant);

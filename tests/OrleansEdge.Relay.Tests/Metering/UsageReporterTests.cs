@@ -389,6 +389,9 @@ public sealed class UsageReporterTests : IDisposable
         CheckTotals();
         await RestartAsync(orderly: false);
         CheckTotals();
+        var source = Assert.Single(_ledger.Sources(), static source => source.Entries.Any(static entry => entry.Key.Domain == "d0.test"));
+        Assert.True(source.IsSealed);
+        Assert.Equal(2500, source.Entries.Count);
     }
 
     [Theory]

@@ -1,11 +1,10 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using OrleansEdge.Model;
 
-namespace OrleansEdge.Standalone.ControlPlane;
+namespace OrleansEdge.Model;
 
 /// <summary>Pages of lists.</summary>
-internal static class Paging
+public static class Paging
 {
     /// <summary>Most items of a page; a request that was not filled in asks for the usual number.</summary>
     public static int LimitOf(PageRequest page) => page.Limit == 0 ? PageRequest.DefaultLimit : Math.Clamp(page.Limit, 1, PageRequest.MaxLimit);
