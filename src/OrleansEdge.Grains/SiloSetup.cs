@@ -1,0 +1,43 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Orleans.Configuration;
+using OrleansEdge.Grains.Storage;
+using OrleansEdge.Model;
+using StackExchange.Redis;
+
+namespace OrleansEdge.Grains;
+
+/// <summary>Puts the grains into a silo.</summary>
+public static class SiloSetup
+{
+    /// <summary>Name of the storage of grain states.</summary>
+    public const string Storage = "redis";
+
+    /// <summary>Adds the grains' storage and services. Clustering and endpoints are the host's.</summary>
+    /// <param name="silo">The silo.</param>
+    /// <param name="redis">The Redis of the cluster; for a while it may not be there.</param>
+    /// <param name="limits">Bounds for new documents.</param>
+    public static ISiloBuilder AddOrleansEdgeGrains(this ISiloBuilder silo, ConfigurationOptions redis, DocumentLimits limits)
+    {
+        ArgumentNullException.ThrowIfNull(redis);
+        silo.Services.TryAddSingleton(new EdgeClock(TimeProvider.System));
+        silo.Services.AddSingleton(limits);
+        silo.Services.AddSingleton<IConnectionMultiplexer>(_ => ConnectionMultiplexer.Connect(Patient(redis)));
+        silo.Services.AddSingleton<RedisStore>();
+        silo.AddRedisGrainStorage(Storage, storage => storage.ConfigurationOptions = Patient(redis));
+        silo.Configure<SiloMessagingOptions>(messaging => messaging.ResponseTimeout = TimeSpan.FromSeconds(5));
+        return silo;
+    }
+
+    // A Redis that is away is an answer within seconds, and is connected to again when it is back.
+    private static ConfigurationOptions Patient(ConfigurationOptions redis)
+    {
+        var patient = redis.Clone();
+        patient.AbortOnConnectFail = false;
+        patient.BacklogPolicy = BacklogPolicy.FailFast;
+        patient.AsyncTimeout = 2000;
+        patient.ConnectTimeout = 2000;
+        patient.ReconnectRetryPolicy = new LinearRetry(500);
+        return patient;
+    }
+}

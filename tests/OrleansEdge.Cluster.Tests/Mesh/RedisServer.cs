@@ -1,0 +1,78 @@
+using OrleansEdge.Testing;
+using StackExchange.Redis;
+
+namespace OrleansEdge.Cluster.Tests.Mesh;
+
+/// <summary>A Redis of the test's own, a process on a free port with an append-only file, as it is shipped.</summary>
+public sealed class RedisServer : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    private ChildProcess _process = null!;
+
+    private RedisServer(int port, string directory) => (Port, Directory) = (port, directory);
+
+    /// <summary>Its port on 127.0.0.1.</summary>
+    public int Port { get; }
+
+    /// <summary>Where it keeps its file.</summary>
+    public string Directory { get; }
+
+    /// <summary>How to connect to it.</summary>
+    public string Address => $"127.0.0.1:{Port}";
+
+    /// <summary>Starts an empty one and waits until it answers.</summary>
+    public static async Task<RedisServer> StartAsync()
+    {
+        var server = new RedisServer(FreePort.Find(), System.IO.Directory.CreateTempSubdirectory("orleans-edge-redis-").FullName);
+        await server.RunAsync();
+        return server;
+    }
+
+    /// <summary>Kills it (SIGKILL).</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync();
+        await _process.DisposeAsync();
+    }
+
+    /// <summary>Starts it on what it kept, and waits until it answers.</summary>
+    public async Task RunAsync()
+    {
+        _process = ChildProcess.Start(
+            "redis-server",
+            "redis-server",
+            ["--port", $"{Port}", "--bind", "127.0.0.1", "--dir", Directory, "--save", "", "--appendonly", "yes", "--appendfsync", "everysec", "--loglevel", "warning"]);
+        var deadline = DateTime.UtcNow + Patience;
+        while (!await AnswersAsync())
+        {
+            if (_process.HasExited || DateTime.UtcNow > deadline)
+            {
+                throw new InvalidOperationException($"redis-server did not answer.\n{_process.Transcript()}");
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _process.DisposeAsync();
+        System.IO.Directory.Delete(Directory, recursive: true);
+    }
+
+    private async Task<bool> AnswersAsync()
+    {
+        try
+        {
+            await using var connection = await ConnectionMultiplexer.ConnectAsync($"{Address},connectTimeout=500,connectRetry=1");
+            await connection.GetDatabase().PingAsync();
+            return true;
+        }
+        catch (RedisException)
+        {
+            await Task.Delay(20);
+            return false;
+        }
+    }
+}
