@@ -24,7 +24,12 @@ public static class SiloSetup
         silo.Services.AddSingleton(limits);
         silo.Services.AddSingleton<IConnectionMultiplexer>(_ => ConnectionMultiplexer.Connect(Patient(redis)));
         silo.Services.AddSingleton<RedisStore>();
-        silo.AddRedisGrainStorage(Storage, storage => storage.ConfigurationOptions = Patient(redis));
+        silo.Services.AddSingleton<Admin.AuditLog>();
+        silo.AddRedisGrainStorage(Storage, storage =>
+        {
+            storage.ConfigurationOptions = Patient(redis);
+            storage.GrainStorageSerializer = new JsonStorage();
+        });
         silo.Configure<SiloMessagingOptions>(messaging => messaging.ResponseTimeout = TimeSpan.FromSeconds(5));
         return silo;
     }

@@ -10,8 +10,9 @@ public interface IDomainSource
     /// <returns><see langword="null"/> where no domain serves the name. Completes synchronously for known domains.</returns>
     ValueTask<DomainSnapshot?> FindAsync(string host, CancellationToken cancellationToken);
 
-    /// <summary>Calls <paramref name="observer"/> after each change of a domain, in the order of the changes of that domain,
-    /// before the change is acknowledged to who made it. The observer must not block.</summary>
+    /// <summary>Calls <paramref name="observer"/> after a change of a domain that was found here before, in the order of the changes of
+    /// that domain; changes that follow quickly upon each other may be told as one. On one machine it is called before the change is
+    /// acknowledged to who made it, in a cluster within a second. The observer must not block.</summary>
     /// <returns>Dispose it to unsubscribe.</returns>
     IDisposable Subscribe(Action<DomainChange> observer);
 }

@@ -2,7 +2,6 @@ using OrleansEdge.Model;
 using OrleansEdge.Relay;
 using OrleansEdge.Relay.Draining;
 using OrleansEdge.Relay.Sessions;
-using OrleansEdge.Standalone.ControlPlane;
 
 namespace OrleansEdge.Standalone.Startup;
 

@@ -1,6 +1,4 @@
-using OrleansEdge.Model;
-
-namespace OrleansEdge.Standalone.ControlPlane;
+namespace OrleansEdge.Model;
 
 /// <summary>The one gateway of this process, as the control plane needs it. Implementations are thread safe and do not block;
 /// none of the members is called while the control plane is being constructed.</summary>

@@ -1,0 +1,186 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using OrleansEdge.Contracts;
+
+namespace OrleansEdge.Clustering.Domains;
+
+/// <summary>Keeps what a gateway knows of the domains up to date: syncs with each shard of the feed every few seconds, and takes its hints
+/// in between.</summary>
+internal sealed class FeedFollower : BackgroundService
+{
+    private static readonly TimeSpan SyncInterval = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
+
+    private readonly IGrainFactory _grains;
+    private readonly ClusterDomains _domains;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly Shard[] _shards;
+    private int _answered;
+
+    public FeedFollower(IGrainFactory grains, ClusterDomainSource source, TimeProvider time, ILogger<FeedFollower> logger)
+    {
+        _grains = grains;
+        _domains = source.Domains;
+        _time = time;
+        _logger = logger;
+        _shards = [.. Enumerable.Range(0, ConfigFeed.Shards).Select(number => new Shard(number, _domains))];
+    }
+
+    /// <summary>Whether every shard has answered once.</summary>
+    public bool IsComplete => Volatile.Read(ref _answered) == ConfigFeed.Shards;
+
+    /// <inheritdoc/>
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(_shards.Select(shard => FollowAsync(shard, stoppingToken)));
+
+    private async Task FollowAsync(Shard shard, CancellationToken stopping)
+    {
+        // The client connects in the background; a gateway that knows its domains from the disk serves them meanwhile.
+        await Task.Yield();
+        var isAway = false;
+        while (!stopping.IsCancellationRequested)
+        {
+            var wait = SyncInterval * (0.8 + (Random.Shared.NextDouble() * 0.4));
+            try
+            {
+                await SyncAsync(shard);
+                if (isAway)
+                {
+                    _logger.FeedBack(shard.Number);
+                }
+
+                isAway = false;
+            }
+            catch (Exception failure) when (failure is TimeoutException or OrleansException or InvalidOperationException)
+            {
+                if (!isAway)
+                {
+                    _logger.FeedAway(shard.Number, failure.Message);
+                }
+
+                (isAway, wait) = (true, RetryAfter);
+            }
+
+            await shard.WaitAsync(wait, _time, stopping);
+        }
+    }
+
+    private async Task SyncAsync(Shard shard)
+    {
+        var observer = shard.Observer ??= _grains.CreateObjectReference<IConfigFeedObserver>(shard);
+        FeedDeltaWire delta;
+        do
+        {
+            delta = await _grains.GetGrain<IConfigFeedGrain>(shard.Number).SyncAsync(shard.Cursor, observer);
+            foreach (var name in shard.Take(delta))
+            {
+                _logger.DomainOrphaned(name);
+            }
+        }
+        while (delta.HasMore);
+
+        if (shard.NoteAnswered() && Interlocked.Increment(ref _answered) == ConfigFeed.Shards)
+        {
+            _logger.FeedComplete(_shards.Sum(static some => some.Count));
+        }
+    }
+
+    /// <summary>Up to where one shard is known. Thread safe.</summary>
+    private sealed class Shard(int number, ClusterDomains domains) : IConfigFeedObserver
+    {
+        private readonly Lock _gate = new();
+        private readonly HashSet<string> _names = new(StringComparer.Ordinal);
+        private TaskCompletionSource _gap = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private HashSet<string>? _missing;
+        private bool _hasAnswered;
+
+        public int Number => number;
+
+        public FeedCursorWire Cursor { get; private set; } = FeedCursorWire.None;
+
+        public IConfigFeedObserver? Observer { get; set; }
+
+        /// <summary>Names of domains.</summary>
+        public int Count
+        {
+            get
+            {
+                lock (_gate)
+                {
+                    return _names.Count(static name => name.StartsWith(ConfigFeed.Domain, StringComparison.Ordinal));
+                }
+            }
+        }
+
+        /// <summary>Takes the answer to a sync.</summary>
+        /// <returns>Names that the shard does not know any more, at the end of a whole set.</returns>
+        public HashSet<string> Take(FeedDeltaWire delta)
+        {
+            lock (_gate)
+            {
+                if (delta.After != Cursor)
+                {
+                    // A new course, and its beginning.
+                    _missing = new(_names, StringComparer.Ordinal);
+                }
+
+                Apply(delta, isNewCourse: _missing is not null);
+                if (delta.HasMore || _missing is null)
+                {
+                    return [];
+                }
+
+                var orphaned = _missing;
+                _missing = null;
+                _names.ExceptWith(orphaned);
+                return orphaned;
+            }
+        }
+
+        /// <inheritdoc/>
+        public Task ChangedAsync(FeedDeltaWire delta)
+        {
+            lock (_gate)
+            {
+                if (delta.After == Cursor && _missing is null)
+                {
+                    Apply(delta, isNewCourse: false);
+                }
+                else if (delta.Next.Epoch != Cursor.Epoch || delta.Next.Sequence > Cursor.Sequence)
+                {
+                    _gap.TrySetResult();
+                }
+            }
+
+            return Task.CompletedTask;
+        }
+
+        public bool NoteAnswered()
+        {
+            var isFirst = !_hasAnswered;
+            _hasAnswered = true;
+            return isFirst;
+        }
+
+        /// <summary>Waits until it is time to sync, which it is at once where a hint was missed.</summary>
+        public async Task WaitAsync(TimeSpan time, TimeProvider clock, CancellationToken stopping)
+        {
+            using var over = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+            await Task.WhenAny(Volatile.Read(ref _gap).Task, Task.Delay(time, clock, over.Token));
+            await over.CancelAsync();
+            Volatile.Write(ref _gap, new(TaskCreationOptions.RunContinuationsAsynchronously));
+        }
+
+        private void Apply(FeedDeltaWire delta, bool isNewCourse)
+        {
+            foreach (var change in delta.Changes)
+            {
+                _missing?.Remove(change.Name);
+                _ = change.Deleted ? _names.Remove(change.Name) : _names.Add(change.Name);
+                domains.Apply(change, isNewCourse);
+            }
+
+            Cursor = delta.Next;
+        }
+    }
+}

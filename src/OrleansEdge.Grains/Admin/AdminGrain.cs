@@ -1,0 +1,128 @@
+using Orleans.Concurrency;
+using OrleansEdge.Contracts;
+using OrleansEdge.Model;
+using StackExchange.Redis;
+
+namespace OrleansEdge.Grains.Admin;
+
+/// <inheritdoc cref="IAdminGrain"/>
+[StatelessWorker]
+[Reentrant]
+internal sealed class AdminGrain(AuditLog audit, EdgeClock clock) : Grain, IAdminGrain
+{
+    /// <inheritdoc/>
+    public Task<Reply<PageWire<DocumentWire>>> ListDomainsAsync(PageRequestWire page)
+        => ListDocumentsAsync(ConfigFeed.Domain, page.ToPage(), GrainFactory.GetGrain<IDomainGrain>);
+
+    /// <inheritdoc/>
+    public Task<Reply<PageWire<DocumentWire>>> ListTenantsAsync(PageRequestWire page)
+        => ListDocumentsAsync(ConfigFeed.Tenant, page.ToPage(), GrainFactory.GetGrain<ITenantGrain>);
+
+    /// <inheritdoc/>
+    public Task<Reply<PageWire<DomainOnGatewayWire>>> ListDomainGatewaysAsync(string domain, PageRequestWire page)
+        => AskingAsync<PageWire<DomainOnGatewayWire>>(async () =>
+        {
+            if ((await GrainFactory.GetGrain<IDomainGrain>(domain).GetAsync()).Failure is { } failure)
+            {
+                return new(null, failure);
+            }
+
+            var names = await GrainFactory.GetGrain<IGatewayListGrain>(0).ListAsync();
+            var versions = await Task.WhenAll(names.Select(name => GrainFactory.GetGrain<IGatewayGrain>(name).VersionOfAsync(domain)));
+            var items = names.Zip(versions, static (name, version) => new DomainOnGatewayWire(name, version)).Where(static item => item.Version > 0);
+            return Paging.Take(items, static item => item.Gateway, page.ToPage()).ToWire(static item => item);
+        });
+
+    /// <inheritdoc/>
+    public Task<Reply<PageWire<SessionWire>>> ListSessionsAsync(SessionFilterWire filter, PageRequestWire page)
+        => AskingAsync<PageWire<SessionWire>>(async () =>
+        {
+            var limit = Paging.LimitOf(page.ToPage());
+            var names = filter.Gateway is { } gateway ? [gateway] : await GrainFactory.GetGrain<IGatewayListGrain>(0).ListAsync();
+            var sessions = await Task.WhenAll(names.Where(static name => name.Length > 0).Select(name
+                => GrainFactory.GetGrain<IGatewayGrain>(name).ListSessionsAsync(filter.Domain, filter.Tenant, page.After, limit + 1)));
+            return Paging.Take(sessions.SelectMany(static some => some), static session => session.Id, page.ToPage()).ToWire(static item => item);
+        });
+
+    /// <inheritdoc/>
+    public Task<Reply<bool>> EndSessionAsync(string id, string by)
+        => AskingAsync<bool>(async () =>
+        {
+            var names = await GrainFactory.GetGrain<IGatewayListGrain>(0).ListAsync();
+            var ended = await Task.WhenAll(names.Select(name => GrainFactory.GetGrain<IGatewayGrain>(name).EndSessionAsync(id)));
+            if (!ended.Contains(true))
+            {
+                return ControlFailures.NotFound(AuditWords.Session, id);
+            }
+
+            await AuditAsync(by, AuditWords.End, AuditWords.Session, id);
+            return true;
+        });
+
+    /// <inheritdoc/>
+    public Task<Reply<PageWire<GatewayWire>>> ListGatewaysAsync(PageRequestWire page)
+        => AskingAsync<PageWire<GatewayWire>>(async () =>
+        {
+            var names = await GrainFactory.GetGrain<IGatewayListGrain>(0).ListAsync();
+            var part = Paging.Take(names, static name => name, page.ToPage());
+            var gateways = await Task.WhenAll(part.Items.Select(name => GrainFactory.GetGrain<IGatewayGrain>(name).DescribeAsync()));
+            return new PageWire<GatewayWire>([.. gateways.OfType<GatewayWire>()], part.Next);
+        });
+
+    /// <inheritdoc/>
+    public Task<Reply<GatewayWire>> DrainGatewayAsync(string name, string by)
+        => AskingAsync<GatewayWire>(async () =>
+        {
+            var gateway = GrainFactory.GetGrain<IGatewayGrain>(name);
+            if (await gateway.DescribeAsync() is not { State: not GatewayState.Lost })
+            {
+                return ControlFailures.NotFound(AuditWords.Gateway, name);
+            }
+
+            // The process may end soon after it was told to, so the line comes first.
+            await AuditAsync(by, AuditWords.Drain, AuditWords.Gateway, name);
+            return await gateway.DrainAsync();
+        });
+
+    /// <inheritdoc/>
+    public Task<Reply<PageWire<AuditWire>>> ListAuditAsync(PageRequestWire page)
+        => AskingAsync<PageWire<AuditWire>>(async () =>
+        {
+            if (!Paging.TryParseNumber(page.After, out var after))
+            {
+                return ControlFailures.BadCursor(page.After!);
+            }
+
+            var entries = await audit.ListAsync(after, Paging.LimitOf(page.ToPage()));
+            return entries.ToWire(static entry => new AuditWire(entry.Id, entry.At, entry.By, entry.Action, entry.Kind, entry.Name, entry.Version));
+        });
+
+    private static async Task<Reply<T>> AskingAsync<T>(Func<Task<Reply<T>>> ask)
+    {
+        try
+        {
+            return await ask();
+        }
+        catch (Exception failure) when (failure is RedisException or TimeoutException or OrleansException)
+        {
+            return ControlFailures.Unavailable($"The cluster cannot answer now: {failure.Message}");
+        }
+    }
+
+    private Task<Reply<PageWire<DocumentWire>>> ListDocumentsAsync<TGrain>(string prefix, PageRequest page, Func<string, string?, TGrain> grainOf)
+        where TGrain : IDocumentGrain
+        => AskingAsync<PageWire<DocumentWire>>(async () =>
+        {
+            var limit = Paging.LimitOf(page);
+            var after = page.After is null ? null : prefix + page.After;
+            var shards = await Task.WhenAll(Enumerable.Range(0, ConfigFeed.Shards).Select(shard
+                => GrainFactory.GetGrain<IConfigFeedGrain>(shard).ListNamesAsync(prefix, after, limit + 1)));
+            var names = shards.SelectMany(static some => some).Order(StringComparer.Ordinal).Take(limit + 1).Select(name => name[prefix.Length..]).ToList();
+
+            // A document that went away since then leaves a gap, not an end.
+            var found = await Task.WhenAll(names.Take(limit).Select(name => grainOf(name, null).GetAsync()));
+            return new PageWire<DocumentWire>([.. found.Where(static reply => reply.Failure is null).Select(static reply => reply.Value!)], names.Count > limit ? names[limit - 1] : null);
+        });
+
+    private Task AuditAsync(string by, string action, string kind, string name) => audit.AppendAsync(new("", clock.Now, by, action, kind, name, null));
+}

@@ -1,0 +1,140 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using OrleansEdge.Cluster.Tests.Mesh;
+using OrleansEdge.Clustering.ControlPlane;
+using OrleansEdge.Clustering.Domains;
+using OrleansEdge.Clustering.Gateways;
+using OrleansEdge.Model;
+using OrleansEdge.PortContracts;
+using OrleansEdge.Testing;
+
+namespace OrleansEdge.Cluster.Tests.ControlPlane;
+
+/// <summary>A cluster of one silo on a real Redis, and one gateway's side of it.</summary>
+internal sealed class ClusterHarness : ControlPlaneHarness
+{
+    private readonly ManualTimeProvider _time = new();
+    private readonly FakeGateway _gateway = new();
+    private readonly RedisServer _redis;
+    private TestMesh _mesh = null!;
+    private ServiceProvider _services = null!;
+    private ClusterDomainSource _source = null!;
+    private FeedFollower _follower = null!;
+    private GatewayBeat _beat = null!;
+    private ClusterControlPlane _control = null!;
+
+    private ClusterHarness(RedisServer redis) => _redis = redis;
+
+    public override IControlPlane Control => _control;
+
+    public override IDomainSource Source => _source;
+
+    public override string GatewayName => _gateway.Describe().Name;
+
+    public override TimeSpan ChangeDelay => TimeSpan.FromSeconds(1);
+
+    public override bool IsDraining => _gateway.Describe().State == GatewayState.Draining;
+
+    public override IUsageSink Usage => throw new NotSupportedException();
+
+    public override DateTimeOffset Now => _time.GetUtcNow();
+
+    public static async Task<ClusterHarness> StartAsync()
+    {
+        var harness = new ClusterHarness(await RedisServer.StartAsync());
+        await harness.StartMeshAsync();
+        return harness;
+    }
+
+    public override Task MoveToAsync(DateTimeOffset time)
+    {
+        _time.Advance(time - Now);
+        return Task.CompletedTask;
+    }
+
+    public override Task OpenSessionAsync(SessionInfo session)
+    {
+        _gateway.Sessions[session.Id] = session;
+        return Task.CompletedTask;
+    }
+
+    public override async Task RestartAsync()
+    {
+        await StopMeshAsync();
+        await StartMeshAsync();
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await StopMeshAsync();
+        await _redis.DisposeAsync();
+    }
+
+    private async Task StartMeshAsync()
+    {
+        _mesh = await TestMesh.StartAsync(time: _time, redis: _redis);
+        _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+        _source = new(
+            _mesh.Grains, _services.GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>(), TimeProvider.System, NullLogger<ClusterDomainSource>.Instance);
+        _follower = new(_mesh.Grains, _source, TimeProvider.System, NullLogger<FeedFollower>.Instance);
+        _beat = new(_mesh.Grains, _gateway, _source, TimeProvider.System, NullLogger<GatewayBeat>.Instance);
+        _control = new(_mesh.Grains, billing: null!);
+        await _follower.StartAsync(CancellationToken.None);
+        await _beat.StartAsync(CancellationToken.None);
+        while (!_follower.IsComplete || (await _control.ListGatewaysAsync(default, default)).Value.Items.Count == 0)
+        {
+            await Task.Delay(10);
+        }
+    }
+
+    private async Task StopMeshAsync()
+    {
+        await _follower.StopAsync(CancellationToken.None);
+        await _beat.StopAsync(CancellationToken.None);
+        _follower.Dispose();
+        _beat.Dispose();
+        await _services.DisposeAsync();
+        await _mesh.DisposeAsync();
+    }
+
+    /// <summary>What of a relay the control plane sees.</summary>
+    private sealed class FakeGateway : IGatewayOperations
+    {
+        private volatile bool _isDraining;
+
+        public ConcurrentDictionary<string, SessionInfo> Sessions { get; } = new(StringComparer.Ordinal);
+
+        public GatewayInfo Describe() => new()
+        {
+            Name = "gw-1",
+            StartedAt = DateTimeOffset.UnixEpoch,
+            State = _isDraining ? GatewayState.Draining : GatewayState.Ready,
+            Sessions = Sessions.Count,
+            Version = "1",
+        };
+
+        public IReadOnlyList<SessionInfo> ListSessions(SessionFilter filter)
+            => [.. Sessions.Values.Where(session
+                => (filter.Domain is null || filter.Domain == session.Domain) && (filter.Tenant is null || filter.Tenant == session.Tenant))];
+
+        public bool TryEndSession(string id) => Sessions.TryRemove(id, out _);
+
+        public void BeginDrain() => _isDraining = true;
+    }
+}
+
+public sealed class ClusterDocuments : DocumentContract
+{
+    protected override async Task<ControlPlaneHarness> StartAsync() => await ClusterHarness.StartAsync();
+}
+
+public sealed class ClusterDomainSources : DomainSourceContract
+{
+    protected override async Task<ControlPlaneHarness> StartAsync() => await ClusterHarness.StartAsync();
+}
+
+public sealed class ClusterOperations : OperationsContract
+{
+    protected override async Task<ControlPlaneHarness> StartAsync() => await ClusterHarness.StartAsync();
+}
