@@ -28,4 +28,10 @@ internal static partial class ClusteringLog
 
     [LoggerMessage(4107, LogLevel.Debug, "The beat did not reach the cluster: {Reason}")]
     public static partial void BeatLost(this ILogger logger, string reason);
+
+    [LoggerMessage(4108, LogLevel.Warning, "The last good config {Path} is damaged and taken as far as it can be read: {Reason}")]
+    public static partial void LastGoodDamaged(this ILogger logger, string path, string reason);
+
+    [LoggerMessage(4109, LogLevel.Warning, "The last good config {Path} cannot be written, so a restart without a silo would know less: {Reason}")]
+    public static partial void LastGoodNotWritten(this ILogger logger, string path, string reason);
 }

@@ -1,5 +1,4 @@
 using OrleansEdge.Model;
-using OrleansEdge.Standalone.ControlPlane;
 
 namespace OrleansEdge.Standalone.WriterProcess;
 

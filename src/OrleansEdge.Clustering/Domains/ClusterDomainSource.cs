@@ -20,18 +20,22 @@ internal sealed class ClusterDomainSource : IDomainSource
         HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
     };
 
+    private readonly LastGoodConfig _lastGood;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
     private readonly Histogram<double> _duration;
     private ImmutableArray<Subscription> _subscriptions = [];
 
-    public ClusterDomainSource(IGrainFactory grains, IMeterFactory meters, TimeProvider time, ILogger<ClusterDomainSource> logger)
+    /// <summary>Knows what was last good.</summary>
+    public ClusterDomainSource(IGrainFactory grains, LastGoodConfig lastGood, IMeterFactory meters, TimeProvider time, ILogger<ClusterDomainSource> logger)
     {
+        _lastGood = lastGood;
         _logger = logger;
         _time = time;
         _duration = meters.Create(MeterName).CreateHistogram(
             PropagationDurationName, "s", "Time from the making of a change to its being in force on this gateway.", null, Seconds);
-        Domains = new(async (name, _) => await FetchAsync(grains, name), Announce, time, logger);
+        Domains = new(async (name, _) => await FetchAsync(grains, name), Announce, lastGood.Note, time, logger);
+        lastGood.RestoreTo(Domains);
     }
 
     /// <summary>What is known.</summary>
@@ -60,6 +64,11 @@ internal sealed class ClusterDomainSource : IDomainSource
 
     private void Announce(DomainChange change, DateTimeOffset at)
     {
+        if (change.Current is null)
+        {
+            _lastGood.NoteGone(change.Domain);
+        }
+
         _duration.Record(Math.Max(0, (_time.GetUtcNow() - at).TotalSeconds));
         foreach (var subscription in _subscriptions)
         {

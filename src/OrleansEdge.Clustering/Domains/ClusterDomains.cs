@@ -9,10 +9,11 @@ namespace OrleansEdge.Clustering.Domains;
 /// whose document is there takes no lock.</summary>
 /// <param name="fetch">Gets the document of a domain from its grain; <see langword="null"/>: there is none any more.</param>
 /// <param name="changed">Called after each change of a document in use, in the order of the changes of that domain; must not block.</param>
+/// <param name="used">Called with each document that is in force from now on; must not block.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">Takes the events 4100–4199.</param>
 internal sealed class ClusterDomains(
-    Func<string, CancellationToken, Task<DocumentWire?>> fetch, Action<DomainChange, DateTimeOffset> changed, TimeProvider time, ILogger logger)
+    Func<string, CancellationToken, Task<DocumentWire?>> fetch, Action<DomainChange, DateTimeOffset> changed, Action<DomainSnapshot> used, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(500);
 
@@ -233,6 +234,7 @@ internal sealed class ClusterDomains(
         }
 
         domains.Add(known);
+        used(known.Snapshot);
     }
 
     private static ExhaustedQuota ExhaustedOf(TenantFlags flags)

@@ -18,6 +18,8 @@ internal sealed class ClusterHarness : ControlPlaneHarness
     private readonly FakeGateway _gateway = new();
     private readonly RedisServer _redis;
     private TestMesh _mesh = null!;
+    private readonly string _folder = Directory.CreateTempSubdirectory("orleans-edge-gateway-").FullName;
+    private LastGoodConfig _lastGood = null!;
     private ServiceProvider _services = null!;
     private ClusterDomainSource _source = null!;
     private FeedFollower _follower = null!;
@@ -69,14 +71,20 @@ internal sealed class ClusterHarness : ControlPlaneHarness
     {
         await StopMeshAsync();
         await _redis.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
     }
 
     private async Task StartMeshAsync()
     {
         _mesh = await TestMesh.StartAsync(time: _time, redis: _redis);
         _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+        _lastGood = new(Path.Combine(_folder, "last-good.jsonl"), NullLogger<LastGoodConfig>.Instance);
         _source = new(
-            _mesh.Grains, _services.GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>(), TimeProvider.System, NullLogger<ClusterDomainSource>.Instance);
+            _mesh.Grains,
+            _lastGood,
+            _services.GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>(),
+            TimeProvider.System,
+            NullLogger<ClusterDomainSource>.Instance);
         _follower = new(_mesh.Grains, _source, TimeProvider.System, NullLogger<FeedFollower>.Instance);
         _beat = new(_mesh.Grains, _gateway, _source, TimeProvider.System, NullLogger<GatewayBeat>.Instance);
         _control = new(_mesh.Grains, billing: null!);
@@ -94,6 +102,7 @@ internal sealed class ClusterHarness : ControlPlaneHarness
         await _beat.StopAsync(CancellationToken.None);
         _follower.Dispose();
         _beat.Dispose();
+        _lastGood.Dispose();
         await _services.DisposeAsync();
         await _mesh.DisposeAsync();
     }
