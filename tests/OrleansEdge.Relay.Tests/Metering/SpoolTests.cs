@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using OrleansEdge.Model;
 using OrleansEdge.Relay.Metering;
@@ -307,6 +308,19 @@ public sealed class SpoolTests : IDisposable
     }
 
     [Fact]
+    public void HourThatIsOver_GivesItsMemoryBackWithItsFile()
+    {
+        var test = NewSpool();
+        Assert.NotEmpty(MappingsOf(test.Folder));
+
+        CountAndClose(test);
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+
+        Assert.Empty(MappingsOf(test.Folder));
+    }
+
+    [Fact]
     public void WritersWhileCountersMoveIntoTheFile_LoseNothing()
     {
         var folder = Directory.CreateTempSubdirectory("orleans-edge-spool-").FullName;
@@ -387,6 +401,20 @@ public sealed class SpoolTests : IDisposable
 
         Assert.False(File.Exists(path));
     }
+
+    // In a method of its own, so that no local keeps a cell.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void CountAndClose(TestSpool test)
+    {
+        test.Spool.MeterOf("t", "a.test", UsageKind.Websocket).Add(new UsageCounts { BytesUp = 1 });
+        foreach (var file in test.Spool.Tend(everything: true))
+        {
+            file.Dispose();
+            file.Delete();
+        }
+    }
+
+    private static IEnumerable<string> MappingsOf(string folder) => File.ReadLines("/proc/self/maps").Where(line => line.Contains(folder, StringComparison.Ordinal));
 
     private static ILogger NullLogger => Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance;
 
