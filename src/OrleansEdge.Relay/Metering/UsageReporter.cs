@@ -258,9 +258,12 @@ internal sealed class UsageReporter : IHostedService, IDisposable
 
             if (closed.SettledAt is { } settled && _time.GetElapsedTime(settled) >= _options.Retain)
             {
+                // Where it cannot be removed it is found again later, like that of any dead process.
                 _closed.Remove(closed);
-                closed.Delete();
-                closed.Dispose();
+                using (closed)
+                {
+                    closed.Delete();
+                }
             }
         }
     }
