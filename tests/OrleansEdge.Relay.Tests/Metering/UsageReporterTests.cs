@@ -363,6 +363,30 @@ public sealed class UsageReporterTests : IDisposable
     }
 
     [Fact]
+    public async Task DeadProcessWhosePartOfTheLedgerIsAway_DoesNotHoldUpThoseOfOthers()
+    {
+        Count("acme", "a.test", 5);
+        _process.Kill();
+        _ledger.AwayHour = UsageHour.At(_time.GetUtcNow());
+        _time.Advance(TimeSpan.FromHours(1));
+        _process = Process.Start(_folder, _ledger, _time);
+        Count("acme", "a.test", 7);
+
+        await RestartAsync(orderly: false);
+        for (var i = 0; i < 10; i++)
+        {
+            await RoundAsync();
+        }
+
+        Assert.Equal(7, _ledger.Totals().Values.Sum(static counts => counts.BytesUp));
+        Assert.Equal(5, _process.Figures().Unreported);
+        _ledger.AwayHour = null;
+        await SettleAsync();
+
+        CheckTotals();
+    }
+
+    [Fact]
     public async Task DeadProcessOfLongAgo_WhoseSourceIsForgotten_IsGivenUpRatherThanCountedTwice()
     {
         Count("acme", "a.test", 5);
