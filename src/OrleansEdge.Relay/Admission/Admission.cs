@@ -46,6 +46,9 @@ internal sealed class AdmittedHandshake(HandshakeRequest request, DomainSnapshot
 
     public DomainState State { get; } = state;
 
+    /// <summary>Cancelled when the tenant may have no more HTTP traffic, which an origin's answer is.</summary>
+    public CancellationToken HttpUsedUp => Domain.Exhausted.HasFlag(ExhaustedQuota.Http) ? new(canceled: true) : State.HttpUsedUp;
+
     public void Dispose() => Interlocked.Exchange(ref _release, null)?.Invoke();
 }
 

@@ -83,7 +83,7 @@ internal sealed partial class HttpForwarding : IDisposable
             AnswerAsFinalRecipient(context);
             return;
         }
-        var meter = _spool.MeterOf(domain.Tenant, domain.Domain, UsageKind.Http);
+        var meter = new HttpMeter(context, _spool.MeterOf(domain.Tenant, domain.Domain, UsageKind.Http));
         var exchange = new OriginExchange(context, domain, client.UsesTls, target, _forwarded, meter);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, usedUp);
         var result = await _forwarder.SendAsync(context, "http://origin.invalid", _invoker, _config, exchange, end.Token);

@@ -105,6 +105,19 @@ public abstract class Quota(Way way, ITestOutputHelper output)
         await edge.Admin.WaitForExactUsageAsync(tenant, domain.Name, new(0, PlanBytes, 2, 1, 0, 0), MeteredEdge.Eventually, "http");
     }
 
+    [Fact]
+    public async Task HttpIsUsedUp_AnswersOfOriginsToHandshakesStillPass_ButNotLongOnes()
+    {
+        var edge = await MeteredEdge.GetAsync();
+        var tenant = MeteredEdge.NewTenant();
+        await edge.Admin.PutTenantAsync(tenant, payAsYouGo: false);
+        await using var domain = await MeteredDomain.CreateAsync(edge, way, tenant);
+        await edge.Admin.BuyPlanAsync(tenant, "websocket", PlanBytes);
+        Assert.Equal(401, (await domain.RefusedByOriginAsync("401 Unauthorized", 5000))?.Status);
+
+        Assert.Null(await domain.RefusedByOriginAsync("404 Not Found", 1_000_000));
+    }
+
     /// <summary>Opens a session as soon as it is let in, which has to be at once.</summary>
     private static async Task<MeteredSession> OpenAsync(MeteredDomain domain)
     {
