@@ -50,13 +50,13 @@ internal sealed class EdgeRequestHandler(
     private async Task HandleHttpAsync(HttpContext context, ClientConnection client)
     {
         var domain = await admission.FindAsync(context, client);
-        if (admission.CheckHttp(context, domain, client) is { } refused)
+        if (admission.CheckHttp(context, domain, client, out var usedUp) is { } refused)
         {
             await refused.WriteAsync(context);
             return;
         }
 
-        await forwarding.ForwardAsync(context, domain!, client);
+        await forwarding.ForwardAsync(context, domain!, client, usedUp);
     }
 
     private ClientConnection Identify(HttpContext context)

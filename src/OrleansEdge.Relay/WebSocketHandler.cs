@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using OrleansEdge.Model;
 using OrleansEdge.Relay.Admission;
+using OrleansEdge.Relay.Metering;
 using OrleansEdge.Relay.Origins;
 using OrleansEdge.Relay.Sessions;
 using OrleansEdge.Relay.Telemetry;
@@ -17,6 +18,7 @@ internal sealed class WebSocketHandler(
     RelayMetrics metrics,
     AccessLog accessLog,
     ForwardedHeaders forwarded,
+    UsageSpool spool,
     IOptions<OriginOptions> originOptions,
     TimeProvider time)
 {
@@ -66,7 +68,8 @@ internal sealed class WebSocketHandler(
             Note(attempt, answer.Answer.Status, "origin_answer", EndedBy.Origin);
             using (answer.Answer)
             {
-                await answer.Answer.WriteAsync(attempt.Context, attempt.Context.RequestAborted);
+                var meter = new HttpMeter(attempt.Context, spool.MeterOf(admitted.Domain.Tenant, admitted.Domain.Domain, UsageKind.Http));
+                await answer.Answer.WriteAsync(attempt.Context, meter, admitted.HttpUsedUp, attempt.Context.RequestAborted);
             }
         }
         else

@@ -46,6 +46,9 @@ internal sealed class AdmittedHandshake(HandshakeRequest request, DomainSnapshot
 
     public DomainState State { get; } = state;
 
+    /// <summary>Cancelled when the tenant may have no more HTTP traffic, which an origin's answer is.</summary>
+    public CancellationToken HttpUsedUp => Domain.Exhausted.HasFlag(ExhaustedQuota.Http) ? new(canceled: true) : State.HttpUsedUp;
+
     public void Dispose() => Interlocked.Exchange(ref _release, null)?.Invoke();
 }
 
@@ -64,6 +67,10 @@ internal sealed class Admission(
     // Somebody must buy traffic first, or the next plan begin.
     private static readonly TimeSpan RetryWhenBought = TimeSpan.FromMinutes(1);
 
+    /// <summary>The refusal of a tenant's traffic that no plan pays for.</summary>
+    public static readonly RefusedRequest QuotaExhausted = new(
+        Refusal.QuotaExhausted, "The prepaid traffic of this domain's tenant is used up.", RetryWhenBought);
+
     private readonly int _maxSessions = limits.Value.MaxSessions > 0 ? Math.Min(limits.Value.MaxSessions, descriptors.MaxSessions) : descriptors.MaxSessions;
     private int _places;
 
@@ -72,11 +79,18 @@ internal sealed class Admission(
         => client.Host.Length == 0 ? new((DomainSnapshot?)null) : domains.FindAsync(client.Host, context.RequestAborted);
 
     /// <summary>Why a request that is no WebSocket is refused; <see langword="null"/>: it is let in.</summary>
-    public RefusedRequest? CheckHttp(HttpContext context, DomainSnapshot? domain, ClientConnection client)
-        => CheckDomain(context, domain)
-        ?? CheckAddress(domain!, client)
-        ?? CheckQuota(domain!, ExhaustedQuota.Http)
-        ?? CheckDraining();
+    /// <param name="context">The request.</param>
+    /// <param name="domain">Its domain.</param>
+    /// <param name="client">Who asks.</param>
+    /// <param name="usedUp">Where it is let in: cancelled when its tenant may have no more HTTP traffic.</param>
+    public RefusedRequest? CheckHttp(HttpContext context, DomainSnapshot? domain, ClientConnection client, out CancellationToken usedUp)
+    {
+        usedUp = domain is null ? CancellationToken.None : sessions.StateOf(domain.Domain).HttpUsedUp;
+        return CheckDomain(context, domain)
+            ?? CheckAddress(domain!, client)
+            ?? CheckQuota(domain!, ExhaustedQuota.Http)
+            ?? CheckDraining();
+    }
 
     /// <summary>Lets a WebSocket in or refuses it.</summary>
     public RefusedRequest? TryAdmit(HttpContext context, DomainSnapshot? domain, ClientConnection client, out AdmittedHandshake? admitted)
@@ -132,9 +146,7 @@ internal sealed class Admission(
             : new(Refusal.AddressDenied, "The client address is not allowed for this domain.");
 
     private static RefusedRequest? CheckQuota(DomainSnapshot domain, ExhaustedQuota kind)
-        => domain.Exhausted.HasFlag(kind)
-            ? new(Refusal.QuotaExhausted, "The prepaid traffic of this domain's tenant is used up.", RetryWhenBought)
-            : null;
+        => domain.Exhausted.HasFlag(kind) ? QuotaExhausted : null;
 
     private RefusedRequest? CheckDraining()
         => drain.RefusesNew ? new(Refusal.Draining, "This edge is going out of service.", RetrySoon) : null;

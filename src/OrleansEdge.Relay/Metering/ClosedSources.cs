@@ -66,6 +66,7 @@ internal sealed class ClosedSource(string path, FileStream file, SpoolHeader hea
 internal sealed class ClosedSourceFinder(string folder, ILogger logger)
 {
     private readonly HashSet<string> _damaged = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _barred = new(StringComparer.Ordinal);
 
     /// <summary>Takes every file that nobody holds, the oldest first.</summary>
     public List<ClosedSource> Find()
@@ -76,16 +77,24 @@ internal sealed class ClosedSourceFinder(string folder, ILogger logger)
             return found;
         }
 
-        foreach (var path in Directory.EnumerateFiles(folder, "*" + UsageSpool.Extension).Order(StringComparer.Ordinal))
+        try
         {
-            if (!_damaged.Contains(path) && TryTake(path) is { } source)
+            foreach (var path in Directory.EnumerateFiles(folder, "*" + UsageSpool.Extension).Order(StringComparer.Ordinal))
             {
-                found.Add(source);
+                if (!_damaged.Contains(path) && TryTake(path) is { } source)
+                {
+                    found.Add(source);
+                }
             }
-        }
 
-        RemoveUnfinished();
-        return found;
+            RemoveUnfinished();
+            return found;
+        }
+        catch
+        {
+            found.ForEach(static source => source.Dispose());
+            throw;
+        }
     }
 
     private ClosedSource? TryTake(string path)
@@ -112,13 +121,18 @@ internal sealed class ClosedSourceFinder(string folder, ILogger logger)
         {
             NoteDamage(path, failure.Message);
         }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
 
         file.Dispose();
         return null;
     }
 
     // Who lives holds the lock.
-    private static FileStream? TryLock(string path)
+    private FileStream? TryLock(string path)
     {
         try
         {
@@ -126,6 +140,15 @@ internal sealed class ClosedSourceFinder(string folder, ILogger logger)
         }
         catch (IOException)
         {
+            return null;
+        }
+        catch (UnauthorizedAccessException refused)
+        {
+            if (_barred.Add(path))
+            {
+                logger.SpoolFileBarred(path, refused.Message);
+            }
+
             return null;
         }
     }

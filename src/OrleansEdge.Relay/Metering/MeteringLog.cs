@@ -28,4 +28,7 @@ internal static partial class MeteringLog
 
     [LoggerMessage(1407, LogLevel.Error, "Reporting usage failed by a fault of the edge; it is tried again.")]
     public static partial void ReportingFaulted(this ILogger logger, Exception fault);
+
+    [LoggerMessage(1408, LogLevel.Error, "The spool file {File} may not be opened, so its usage is not reported until it may: {Reason}")]
+    public static partial void SpoolFileBarred(this ILogger logger, string file, string reason);
 }

@@ -52,6 +52,9 @@ internal sealed unsafe partial class SpoolExtent
         var view = mapping.CreateViewAccessor(offset, bytes);
         byte* start = null;
         view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
+
+        // The handle alone keeps the memory: who asked for the address and never gave it back would keep it for good.
+        view.SafeMemoryMappedViewHandle.ReleasePointer();
         return new(start + view.PointerOffset, bytes, (int)(offset / SpoolFormat.Unit), view.SafeMemoryMappedViewHandle);
     }
 

@@ -248,30 +248,38 @@ internal sealed class UsageReporter : IHostedService, IDisposable
                 continue;
             }
 
-            var isKept = closed.SettledAt is null
-                ? await TrySettleAsync(closed, cancellationToken)
-                : await TryConfirmAsync(closed, cancellationToken);
-            if (!isKept)
+            var outcome = closed.SettledAt is null
+                ? await SettleAsync(closed, cancellationToken)
+                : await ConfirmAsync(closed, cancellationToken);
+            if (outcome == Outcome.Failed)
             {
                 return;
             }
 
-            if (closed.SettledAt is { } settled && _time.GetElapsedTime(settled) >= _options.Retain)
+            if (outcome == Outcome.Refused)
             {
+                // It may be the only one whose part of the ledger is away, so the others have their turn, and what is counted now too.
+                closed.RetryAt = RetryAt(RetryShardAfter);
+            }
+            else if (closed.SettledAt is { } settled && _time.GetElapsedTime(settled) >= _options.Retain)
+            {
+                // Where it cannot be removed it is found again later, like that of any dead process.
                 _closed.Remove(closed);
-                closed.Delete();
-                closed.Dispose();
+                using (closed)
+                {
+                    closed.Delete();
+                }
             }
         }
     }
 
-    private async Task<bool> TrySettleAsync(ClosedSource closed, CancellationToken cancellationToken)
+    private async Task<Outcome> SettleAsync(ClosedSource closed, CancellationToken cancellationToken)
     {
         var source = closed.Load();
-        bool isAnswered;
+        Outcome outcome;
         try
         {
-            isAnswered = await TrySendAsync(source, isFinal: true, cancellationToken);
+            outcome = await SendAsync(source, isFinal: true, cancellationToken);
         }
         catch (ArgumentException refused)
         {
@@ -279,7 +287,7 @@ internal sealed class UsageReporter : IHostedService, IDisposable
             _finder.NoteDamage(closed.FilePath, refused.Message);
             _closed.Remove(closed);
             closed.Dispose();
-            return true;
+            return Outcome.Answered;
         }
 
         closed.UnreportedBytes = source.UnreportedBytes;
@@ -288,20 +296,20 @@ internal sealed class UsageReporter : IHostedService, IDisposable
             closed.Stored = source.Stored;
             closed.SettledAt = closed.AskedAt = _time.GetTimestamp();
         }
-        else if (isAnswered)
+        else if (outcome == Outcome.Answered)
         {
             closed.RetryAt = RetryAt(RetryShardAfter);
         }
 
-        return isAnswered;
+        return outcome;
     }
 
-    private async Task<bool> TryConfirmAsync(ClosedSource closed, CancellationToken cancellationToken)
+    private async Task<Outcome> ConfirmAsync(ClosedSource closed, CancellationToken cancellationToken)
     {
         var now = _time.GetTimestamp();
         if (_time.GetElapsedTime(closed.AskedAt, now) < UsageSource.AskAfter)
         {
-            return true;
+            return Outcome.Answered;
         }
 
         foreach (var some in closed.Stored.Chunk(ShardReports.MostEntries / UsageHour.Buckets))
@@ -309,23 +317,40 @@ internal sealed class UsageReporter : IHostedService, IDisposable
             var asks = some.Select(stored => stored.Ask(closed.Header.Gateway)).ToArray();
             if (await TrySendAsync(asks, cancellationToken) is not { } replies)
             {
-                return false;
+                return Outcome.Failed;
+            }
+
+            if (!_hasAnswered)
+            {
+                return Outcome.Refused;
             }
 
             if (some.Zip(replies).FirstOrDefault(static pair => pair.Second.Kind != UsageReplyKind.Unavailable && !StoredShard.Confirms(pair.Second)) is { First: { } lost })
             {
                 _logger.UsageSentAgain(lost.Shard.Owner);
                 closed.SettledAt = null;
-                return true;
+                return Outcome.Answered;
             }
         }
 
         closed.AskedAt = now;
-        return true;
+        return Outcome.Answered;
     }
 
-    // Until there is nothing to tell that somebody takes. False: the ledger is away.
+    // False: the ledger is away.
     private async Task<bool> TrySendAsync(UsageSource source, bool isFinal, CancellationToken cancellationToken)
+    {
+        var outcome = await SendAsync(source, isFinal, cancellationToken);
+        if (outcome == Outcome.Refused)
+        {
+            BackOff(null);
+        }
+
+        return outcome == Outcome.Answered;
+    }
+
+    // Until there is nothing to tell that somebody takes.
+    private async Task<Outcome> SendAsync(UsageSource source, bool isFinal, CancellationToken cancellationToken)
     {
         var fruitless = 0;
         var began = _time.GetTimestamp();
@@ -334,7 +359,12 @@ internal sealed class UsageReporter : IHostedService, IDisposable
         {
             if (await TrySendAsync(reports, cancellationToken) is not { } replies)
             {
-                return false;
+                return Outcome.Failed;
+            }
+
+            if (!_hasAnswered)
+            {
+                return Outcome.Refused;
             }
 
             foreach (var (report, reply) in reports.Zip(replies))
@@ -349,7 +379,7 @@ internal sealed class UsageReporter : IHostedService, IDisposable
             fruitless = replies.Any(static reply => reply.Kind == UsageReplyKind.Stored) ? 0 : fruitless + 1;
         }
 
-        return true;
+        return Outcome.Answered;
     }
 
     private async Task<IReadOnlyList<UsageReply>?> TrySendAsync(IReadOnlyList<UsageReport> reports, CancellationToken cancellationToken)
@@ -359,7 +389,8 @@ internal sealed class UsageReporter : IHostedService, IDisposable
             var replies = await _sink.ReportAsync(reports, cancellationToken).WaitAsync(AnswerTimeout, _time, cancellationToken);
             if (replies.Count == reports.Count)
             {
-                return NoteAnswer(replies) ? replies : null;
+                NoteAnswer(replies);
+                return replies;
             }
 
             throw new InvalidOperationException($"The ledger gave {replies.Count} answers to {reports.Count} reports.");
@@ -371,8 +402,8 @@ internal sealed class UsageReporter : IHostedService, IDisposable
         }
     }
 
-    // A part of the ledger that is away is none of the others' business; where no part has answered in this round, all of it is.
-    private bool NoteAnswer(IReadOnlyList<UsageReply> replies)
+    // A part of the ledger that is away is none of the others' business; where no part has answered in this round, all of it may be.
+    private void NoteAnswer(IReadOnlyList<UsageReply> replies)
     {
         if (replies.Any(static reply => reply.Kind != UsageReplyKind.Unavailable))
         {
@@ -383,13 +414,6 @@ internal sealed class UsageReporter : IHostedService, IDisposable
                 _logger.LedgerBack();
             }
         }
-
-        if (!_hasAnswered)
-        {
-            BackOff(null);
-        }
-
-        return _hasAnswered;
     }
 
     private void BackOff(Exception? failure)
@@ -414,5 +438,17 @@ internal sealed class UsageReporter : IHostedService, IDisposable
         var closed = _closed.Where(static closed => closed.SettledAt is null).Sum(static closed => closed.UnreportedBytes);
         Volatile.Write(ref _unreported, open + closed);
         Volatile.Write(ref _inMemory, _living.Keys.Concat(_closing.Select(static closing => closing.File)).Sum(static file => file.CountersInMemory));
+    }
+
+    private enum Outcome
+    {
+        /// <summary>The ledger is there, though some part of it may be away.</summary>
+        Answered,
+
+        /// <summary>Every part that was asked in this round is away.</summary>
+        Refused,
+
+        /// <summary>The call failed, or took too long.</summary>
+        Failed,
     }
 }

@@ -62,7 +62,8 @@ internal sealed partial class HttpForwarding : IDisposable
     /// <param name="context">The client's request; neither its body nor its answer was begun.</param>
     /// <param name="domain">The domain that serves it.</param>
     /// <param name="client">Who asks.</param>
-    public async Task ForwardAsync(HttpContext context, DomainSnapshot domain, ClientConnection client)
+    /// <param name="usedUp">Breaks it off: its tenant may have no more of such traffic.</param>
+    public async Task ForwardAsync(HttpContext context, DomainSnapshot domain, ClientConnection client, CancellationToken usedUp)
     {
         context.Request.Headers.Remove("Upgrade");
         if (HasAmbiguousLength(context.Request))
@@ -82,15 +83,25 @@ internal sealed partial class HttpForwarding : IDisposable
             AnswerAsFinalRecipient(context);
             return;
         }
-        var meter = _spool.MeterOf(domain.Tenant, domain.Domain, UsageKind.Http);
+        var meter = new HttpMeter(context, _spool.MeterOf(domain.Tenant, domain.Domain, UsageKind.Http));
         var exchange = new OriginExchange(context, domain, client.UsesTls, target, _forwarded, meter);
-        var result = await _forwarder.SendAsync(context, "http://origin.invalid", _invoker, _config, exchange, context.RequestAborted);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, usedUp);
+        var result = await _forwarder.SendAsync(context, "http://origin.invalid", _invoker, _config, exchange, end.Token);
         await using var attempt = exchange.Attempt;
         if (result == ForwarderError.None)
         {
             attempt?.NoteDelivered();
         }
-        if (context.GetForwarderErrorFeature() is { } error && !context.RequestAborted.IsCancellationRequested)
+        if (context.GetForwarderErrorFeature() is not { } error || context.RequestAborted.IsCancellationRequested)
+        {
+            return;
+        }
+        if (usedUp.IsCancellationRequested)
+        {
+            // Where the answer has begun YARP has aborted it.
+            await (context.Response.HasStarted ? Task.CompletedTask : Admission.Admission.QuotaExhausted.WriteAsync(context));
+        }
+        else
         {
             await AnswerErrorAsync(context, domain, error, attempt);
         }

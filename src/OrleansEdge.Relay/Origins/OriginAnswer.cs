@@ -7,6 +7,9 @@ namespace OrleansEdge.Relay.Origins;
 /// <summary>An origin's 3xx, 4xx or 5xx answer to a WebSocket handshake, its body still on the connection. Not thread safe.</summary>
 public sealed class OriginAnswer : IDisposable
 {
+    // An error or a redirect fits in it; no file does.
+    private const int MostUnpaidBytes = 64 * 1024;
+
     private readonly OriginConnection _connection;
     private readonly HeadBuffer _buffer;
     private readonly TimeProvider _time;
@@ -43,8 +46,12 @@ public sealed class OriginAnswer : IDisposable
     /// <returns>Whether all of it came. Otherwise the origin broke off, was silent for the handshake's time-out, or broke the framing: what
     /// was copied must not look complete to the client.</returns>
     /// <exception cref="OperationCanceledException">The client left.</exception>
-    public async Task<bool> CopyBodyAsync(Stream destination, CancellationToken cancellationToken)
+    public Task<bool> CopyBodyAsync(Stream destination, CancellationToken cancellationToken)
+        => CopyBodyAsync(destination, meter: null, CancellationToken.None, cancellationToken);
+
+    private async Task<bool> CopyBodyAsync(Stream destination, HttpMeter? meter, CancellationToken unpaid, CancellationToken cancellationToken)
     {
+        var copied = 0L;
         while (!_body.IsComplete)
         {
             if (_buffer.Span.IsEmpty && await ReadAsync(cancellationToken) is var read && read <= 0)
@@ -55,16 +62,31 @@ public sealed class OriginAnswer : IDisposable
             {
                 return false;
             }
-            await destination.WriteAsync(_buffer.Memory[data], cancellationToken);
+            var bytes = _buffer.Memory[data];
+            meter?.Read(bytes.Length);
+            copied += bytes.Length;
+            if (copied > MostUnpaidBytes && unpaid.IsCancellationRequested)
+            {
+                return false;
+            }
+            await destination.WriteAsync(bytes, cancellationToken);
+            meter?.Down(bytes.Length);
             _buffer.Consume(consumed);
         }
         return true;
     }
 
     /// <summary>Passes the whole answer on to the client; where the body breaks off, the client's connection (HTTP/2: stream) is aborted.</summary>
+    /// <param name="context">The client's request.</param>
+    /// <param name="meter">Counts it, as the answer to any other request.</param>
+    /// <param name="unpaid">Cancelled when the tenant may have no more of such traffic: then a body breaks off that is longer than an
+    /// error's.</param>
+    /// <param name="cancellationToken">The client left.</param>
     /// <exception cref="OperationCanceledException">The client left.</exception>
-    public async Task WriteAsync(HttpContext context, CancellationToken cancellationToken)
+    internal async Task WriteAsync(HttpContext context, HttpMeter meter, CancellationToken unpaid, CancellationToken cancellationToken)
     {
+        meter.Request();
+        meter.Answer();
         var response = context.Response;
         response.StatusCode = Status;
         context.Features.GetRequiredFeature<IHttpResponseFeature>().ReasonPhrase = ReasonPhrase;
@@ -78,7 +100,7 @@ public sealed class OriginAnswer : IDisposable
             response.Headers.Connection = "Upgrade";
             response.Headers.Upgrade = "websocket";
         }
-        if (!IsBodyless && !await CopyBodyAsync(response.Body, cancellationToken))
+        if (!IsBodyless && !await CopyBodyAsync(response.Body, meter, unpaid, cancellationToken))
         {
             context.Abort();
         }

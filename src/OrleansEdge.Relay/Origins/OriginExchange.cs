@@ -1,8 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using OrleansEdge.Model;
-using OrleansEdge.Relay.Metering;
-using OrleansEdge.Relay.Transport;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace OrleansEdge.Relay.Origins;
@@ -10,14 +8,14 @@ namespace OrleansEdge.Relay.Origins;
 /// <summary>One forwarded HTTP request: how its head becomes the origin's, and the head of the answer the client's. It rides through YARP
 /// as the transformer and through the handler as an option of the request.</summary>
 internal sealed class OriginExchange(
-    HttpContext context, DomainSnapshot domain, bool clientUsesTls, RequestTarget target, ForwardedHeaders forwarded, UsageMeter meter) : HttpTransformer
+    HttpContext context, DomainSnapshot domain, bool clientUsesTls, RequestTarget target, ForwardedHeaders forwarded, HttpMeter meter) : HttpTransformer
 {
-    private bool _isRequestMetered;
-
     /// <summary>Where the handler finds the exchange of a request.</summary>
     public static readonly HttpRequestOptionsKey<OriginExchange> Key = new("OrleansEdge.OriginExchange");
 
     public DomainSnapshot Domain => domain;
+
+    public HttpMeter Meter => meter;
 
     /// <summary>The client's answer.</summary>
     public HttpResponse Client => context.Response;
@@ -39,32 +37,6 @@ internal sealed class OriginExchange(
 
     /// <summary>The last attempt on a connection, to be disposed when YARP is done.</summary>
     public OriginHttpExchange? Attempt { get; set; }
-
-    /// <summary>The request reached an origin. Counted once, however often it was sent.</summary>
-    public void MeterRequest()
-    {
-        if (!_isRequestMetered)
-        {
-            _isRequestMetered = true;
-            meter.Add(new UsageCounts { MessagesUp = 1 });
-        }
-    }
-
-    /// <summary>Bytes of the request's body went from client to origin.</summary>
-    public void MeterUp(int bytes) => meter.Add(new UsageCounts { BytesUp = bytes, OriginBytesUp = bytes });
-
-    /// <summary>Bytes of the answer's body came from the origin.</summary>
-    public void MeterRead(int bytes) => meter.Add(new UsageCounts { OriginBytesDown = bytes });
-
-    /// <summary>The client took bytes of the answer's body, if it is still there: what is written for one that is gone is dropped, and the
-    /// write says nothing of it.</summary>
-    public void MeterDown(int bytes)
-    {
-        if (!context.RequestAborted.IsCancellationRequested && context.Features.Get<IEdgeConnection>()?.IsBroken != true)
-        {
-            meter.Add(new UsageCounts { BytesDown = bytes });
-        }
-    }
 
     /// <summary>The origins in the order in which they are tried.</summary>
     public OriginTarget[] Order(OriginConnector connector) => connector.Order(domain, clientUsesTls, target.Authority);
@@ -94,7 +66,7 @@ internal sealed class OriginExchange(
         {
             return ValueTask.FromResult(false);
         }
-        meter.Add(new UsageCounts { MessagesDown = 1 });
+        meter.Answer();
         var named = EndToEndFields.NamedBy(answer.Head.Values("Connection").ToArray());
         var headers = httpContext.Response.Headers;
         foreach (var (name, value) in answer.Head.Fields)

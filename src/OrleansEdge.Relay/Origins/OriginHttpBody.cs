@@ -51,7 +51,7 @@ internal sealed class OriginHttpBody(Stream origin, HeadBuffer buffer, OriginBod
         var read = await ReadBodyAsync(destination, cancellationToken);
         if (read > 0)
         {
-            exchange.MeterRead(read);
+            exchange.Meter.Read(read);
             _undelivered = read;
         }
 
@@ -63,7 +63,7 @@ internal sealed class OriginHttpBody(Stream origin, HeadBuffer buffer, OriginBod
     {
         if (_undelivered > 0)
         {
-            exchange.MeterDown(_undelivered);
+            exchange.Meter.Down(_undelivered);
             _undelivered = 0;
         }
     }

@@ -105,7 +105,7 @@ internal sealed class OriginHttpExchange : IAsyncDisposable
         {
             throw new AnswerBrokeOffException(hadBegun: false, exception);
         }
-        _exchange.MeterRequest();
+        _exchange.Meter.Request();
         _buffer.Clear();
     }
 
@@ -117,7 +117,7 @@ internal sealed class OriginHttpExchange : IAsyncDisposable
         {
             return false;
         }
-        var body = new RequestBodyStream(Stream, _exchange.RequestLength is null, _exchange.MeterUp);
+        var body = new RequestBodyStream(Stream, _exchange.RequestLength is null, _exchange.Meter.Up);
         try
         {
             await content.CopyToAsync(body, null, _abort.Token);

@@ -3,14 +3,28 @@ using OrleansEdge.Model;
 namespace OrleansEdge.Relay.Sessions;
 
 /// <summary>Sessions of one domain on this gateway, and what its limits have let in. Thread safe.</summary>
+[System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1001", Justification = "A source without timer or wait handle holds nothing to dispose.")]
 internal sealed class DomainState(TimeProvider time)
 {
     private readonly Lock _gate = new();
     private readonly HashSet<RelaySession> _sessions = [];
+    private CancellationTokenSource _httpUsedUp = new();
     private DomainSnapshot? _latest;
     private bool _deleted;
     private int _connections;
     private long _nextHandshakeAt;
+
+    /// <summary>Cancelled when the tenant may have no more HTTP traffic; another one once it may again.</summary>
+    public CancellationToken HttpUsedUp
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _httpUsedUp.Token;
+            }
+        }
+    }
 
     /// <summary>Takes a place for a connection.</summary>
     /// <param name="limit">Most places; 0: no limit.</param>
@@ -109,6 +123,7 @@ internal sealed class DomainState(TimeProvider time)
             _deleted = current is null;
             sessions = [.. _sessions];
             unused = _deleted && _connections == 0;
+            ApplyToHttp(current?.Exhausted ?? ExhaustedQuota.None);
         }
 
         foreach (var session in sessions)
@@ -124,5 +139,18 @@ internal sealed class DomainState(TimeProvider time)
         }
 
         return unused;
+    }
+
+    private void ApplyToHttp(ExhaustedQuota exhausted)
+    {
+        if (exhausted.HasFlag(ExhaustedQuota.Http))
+        {
+            // Who waits for it runs elsewhere: nothing of that is done under the lock.
+            _ = _httpUsedUp.CancelAsync();
+        }
+        else if (_httpUsedUp.IsCancellationRequested)
+        {
+            _httpUsedUp = new();
+        }
     }
 }

@@ -59,6 +59,17 @@ public abstract class HttpUsage(Way way)
     }
 
     [Fact]
+    public async Task AnswerOfTheOriginToAHandshake_IsBilledLikeAnyOther()
+    {
+        var (edge, tenant) = await TenantAsync();
+        await using var domain = await MeteredDomain.CreateAsync(edge, way, tenant);
+        Assert.Equal(403, (await domain.RefusedByOriginAsync("403 Forbidden", 300_000))?.Status);
+
+        await edge.Admin.WaitForExactUsageAsync(tenant, domain.Name, new(0, 300_000, 1, 1, 0, 0), MeteredEdge.Eventually, Kind);
+        Assert.Equal([(domain.Name, Kind)], (await edge.Admin.UsageAsync(tenant)).Keys);
+    }
+
+    [Fact]
     public async Task AnswersOfTheEdge_AreNotBilled()
     {
         var (edge, tenant) = await TenantAsync();

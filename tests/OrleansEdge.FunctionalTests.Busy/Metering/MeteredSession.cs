@@ -85,11 +85,49 @@ public sealed class MeteredDomain : IAsyncDisposable
         }
     }
 
+    /// <summary>Asks for a session, which the origin does not open.</summary>
+    /// <param name="status">What it answers.</param>
+    /// <param name="bytes">Of its body.</param>
+    /// <returns><see langword="null"/>: the answer was cut off.</returns>
+    public async Task<ScriptedResponse?> RefusedByOriginAsync(string status, int bytes)
+    {
+        var opening = ScriptedClient.HandshakeAsync(Edge, Way, new Handshake(Name));
+        await using var origin = (await Listener.AcceptRequestAsync()).Wire;
+        var sending = SendAsync(origin, $"HTTP/1.1 {status}\r\nContent-Length: {bytes}\r\n\r\n", WsFrame.Pattern(bytes));
+        try
+        {
+            var (client, answer) = await opening;
+            await client.DisposeAsync();
+            return answer.Body.Length == bytes ? answer : null;
+        }
+        catch (WireException)
+        {
+            return null;
+        }
+        finally
+        {
+            await sending;
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (_ownsListener)
         {
             await Listener.DisposeAsync();
+        }
+    }
+
+    private static async Task SendAsync(Wire wire, string head, byte[] body)
+    {
+        try
+        {
+            await wire.SendAsync(head);
+            await wire.SendAsync(body);
+        }
+        catch (WireCutException)
+        {
+            // The edge wants no more of it.
         }
     }
 }

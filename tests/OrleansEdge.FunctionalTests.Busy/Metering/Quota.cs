@@ -76,6 +76,48 @@ public abstract class Quota(Way way, ITestOutputHelper output)
         await session.CloseAsync();
     }
 
+    [Fact]
+    public async Task PlanIsUsedUpByAnAnswerUnderWay_TheAnswerIsCut_AndOneThatHasNotBegunIsRefused()
+    {
+        var edge = await MeteredEdge.GetAsync();
+        var tenant = MeteredEdge.NewTenant();
+        await edge.Admin.PutTenantAsync(tenant, payAsYouGo: false);
+        await using var domain = await MeteredDomain.CreateAsync(edge, way, tenant);
+        await edge.Admin.BuyPlanAsync(tenant, "http", PlanBytes);
+        await using var waiting = await HttpExchange.StartAsync(edge, way, domain.Name);
+        await waiting.SendAsync("GET", "/slow");
+        await using var slow = (await domain.Listener.AcceptRequestAsync()).Wire;
+        await using var exchange = await HttpExchange.StartAsync(edge, way, domain.Name);
+        await exchange.SendAsync("GET", "/endless");
+        await using var origin = (await domain.Listener.AcceptRequestAsync()).Wire;
+        await origin.SendAsync("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n");
+        await exchange.HeadAsync();
+        var block = WsFrame.Pattern(50_000);
+        for (var sent = 0; sent < PlanBytes; sent += block.Length)
+        {
+            await origin.SendAsync(block);
+            await exchange.Wire.ReadAsync(block.Length);
+        }
+
+        // Nothing comes any more: it is the edge that ends both.
+        await exchange.Wire.ExpectEndAsync();
+        RefusalAnswer.AssertProblem(await waiting.AnswerAsync(), 429, "quota_exhausted", "http_request_denied");
+        await edge.Admin.WaitForExactUsageAsync(tenant, domain.Name, new(0, PlanBytes, 2, 1, 0, 0), MeteredEdge.Eventually, "http");
+    }
+
+    [Fact]
+    public async Task HttpIsUsedUp_AnswersOfOriginsToHandshakesStillPass_ButNotLongOnes()
+    {
+        var edge = await MeteredEdge.GetAsync();
+        var tenant = MeteredEdge.NewTenant();
+        await edge.Admin.PutTenantAsync(tenant, payAsYouGo: false);
+        await using var domain = await MeteredDomain.CreateAsync(edge, way, tenant);
+        await edge.Admin.BuyPlanAsync(tenant, "websocket", PlanBytes);
+        Assert.Equal(401, (await domain.RefusedByOriginAsync("401 Unauthorized", 5000))?.Status);
+
+        Assert.Null(await domain.RefusedByOriginAsync("404 Not Found", 1_000_000));
+    }
+
     /// <summary>Opens a session as soon as it is let in, which has to be at once.</summary>
     private static async Task<MeteredSession> OpenAsync(MeteredDomain domain)
     {

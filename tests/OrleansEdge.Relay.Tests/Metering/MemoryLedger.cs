@@ -14,6 +14,9 @@ internal sealed class MemoryLedger(TimeProvider time) : IUsageSink
     /// <summary>Owner whose part is away while the others answer.</summary>
     public string? AwayOwner { get; set; }
 
+    /// <summary>Hour whose parts are away while the others answer.</summary>
+    public UsageHour? AwayHour { get; set; }
+
     public List<UsageReport> Reports { get; } = [];
 
     public enum Fault
@@ -121,7 +124,7 @@ internal sealed class MemoryLedger(TimeProvider time) : IUsageSink
 
     private UsageReply Apply(UsageReport report)
     {
-        if (report.Shard.Owner == AwayOwner)
+        if (report.Shard.Owner == AwayOwner || report.Shard.Hour == AwayHour)
         {
             return UsageReply.Unavailable;
         }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using OrleansEdge.Model;
 using OrleansEdge.Relay.Metering;
@@ -307,6 +308,19 @@ public sealed class SpoolTests : IDisposable
     }
 
     [Fact]
+    public void HourThatIsOver_GivesItsMemoryBackWithItsFile()
+    {
+        var test = NewSpool();
+        Assert.NotEmpty(MappingsOf(test.Folder));
+
+        CountAndClose(test);
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+
+        Assert.Empty(MappingsOf(test.Folder));
+    }
+
+    [Fact]
     public void WritersWhileCountersMoveIntoTheFile_LoseNothing()
     {
         var folder = Directory.CreateTempSubdirectory("orleans-edge-spool-").FullName;
@@ -377,6 +391,51 @@ public sealed class SpoolTests : IDisposable
     }
 
     [Fact]
+    public void FileThatMayNotBeOpened_IsToldOnce_HoldsUpNoOther_AndIsTakenWhenItMay()
+    {
+        var test = NewSpool();
+        var log = new CollectedLog();
+        test.Spool.MeterOf("t", "a.test", UsageKind.Websocket).Add(new UsageCounts { BytesUp = 9 });
+        test.Spool.Dispose();
+        var barred = Path.Combine(test.Folder, "20000101T00-x.spool");
+        File.CreateSymbolicLink(barred, FileThatNobodyMayWrite);
+        File.CreateSymbolicLink(barred + UsageSpool.MakingExtension, FileThatNobodyMayWrite);
+        var finder = new ClosedSourceFinder(test.Folder, log);
+
+        using var found = Assert.Single(finder.Find());
+        Assert.Empty(finder.Find());
+        Assert.Equal([1408, 1402, 1408], log.EventIds);
+
+        found.Dispose();
+        File.Move(found.FilePath, barred, overwrite: true);
+        using var taken = Assert.Single(finder.Find());
+        Assert.Equal((barred, 9), (taken.FilePath, taken.UnreportedBytes));
+    }
+
+    [Fact]
+    public void FaultWhileFilesAreTaken_LeavesNoneLocked()
+    {
+        var test = NewSpool();
+        test.Spool.Dispose();
+        var path = Assert.Single(Directory.GetFiles(test.Folder));
+        var huge = Path.Combine(test.Folder, "99990101T00-x.spool");
+        File.Copy(path, huge);
+        using (var file = File.OpenWrite(huge))
+        {
+            // More than an array holds.
+            file.SetLength(3L * 1024 * 1024 * 1024);
+        }
+
+        var finder = new ClosedSourceFinder(test.Folder, NullLogger);
+        Assert.ThrowsAny<Exception>(finder.Find);
+        File.OpenWrite(huge).Dispose();
+        File.Delete(huge);
+
+        using var found = Assert.Single(finder.Find());
+        Assert.Equal(path, found.FilePath);
+    }
+
+    [Fact]
     public void FileThatWasNeverFinished_IsRemoved()
     {
         var test = NewSpool();
@@ -387,6 +446,23 @@ public sealed class SpoolTests : IDisposable
 
         Assert.False(File.Exists(path));
     }
+
+    // In a method of its own, so that no local keeps a cell.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void CountAndClose(TestSpool test)
+    {
+        test.Spool.MeterOf("t", "a.test", UsageKind.Websocket).Add(new UsageCounts { BytesUp = 1 });
+        foreach (var file in test.Spool.Tend(everything: true))
+        {
+            file.Dispose();
+            file.Delete();
+        }
+    }
+
+    private static IEnumerable<string> MappingsOf(string folder) => File.ReadLines("/proc/self/maps").Where(line => line.Contains(folder, StringComparison.Ordinal));
+
+    // Not even the superuser, who may do everything else.
+    private const string FileThatNobodyMayWrite = "/proc/sys/kernel/osrelease";
 
     private static ILogger NullLogger => Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance;
 

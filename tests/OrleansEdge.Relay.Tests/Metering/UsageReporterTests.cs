@@ -338,6 +338,55 @@ public sealed class UsageReporterTests : IDisposable
     }
 
     [Fact]
+    public async Task FileThatCannotBeRemoved_IsFoundAgain_AndGoesWhenItCan()
+    {
+        Count("acme", "a.test", 5);
+        var file = Assert.Single(Directory.GetFiles(_folder));
+        await RestartAsync(orderly: false);
+        await RoundAsync();
+        File.Move(file, file + ".away");
+        Directory.CreateDirectory(file);
+        _time.Advance(TimeSpan.FromMinutes(62));
+        await Assert.ThrowsAsync<UnauthorizedAccessException>(RoundAsync);
+
+        Directory.Delete(file);
+        File.Move(file + ".away", file);
+        File.OpenWrite(file).Dispose();
+        for (var minute = 0; minute < 64; minute++)
+        {
+            _time.Advance(TimeSpan.FromMinutes(1));
+            await RoundAsync();
+        }
+
+        Assert.False(File.Exists(file));
+        CheckTotals();
+    }
+
+    [Fact]
+    public async Task DeadProcessWhosePartOfTheLedgerIsAway_DoesNotHoldUpThoseOfOthers()
+    {
+        Count("acme", "a.test", 5);
+        _process.Kill();
+        _ledger.AwayHour = UsageHour.At(_time.GetUtcNow());
+        _time.Advance(TimeSpan.FromHours(1));
+        _process = Process.Start(_folder, _ledger, _time);
+        Count("acme", "a.test", 7);
+
+        await RestartAsync(orderly: false);
+        for (var i = 0; i < 10; i++)
+        {
+            await RoundAsync();
+        }
+
+        Assert.Equal(7, _ledger.Totals().Values.Sum(static counts => counts.BytesUp));
+        Assert.Equal(5, _process.Figures().Unreported);
+        _ledger.AwayHour = null;
+        await SettleAsync();
+
+        CheckTotals();
+    }
+
+    [Fact]
     public async Task DeadProcessOfLongAgo_WhoseSourceIsForgotten_IsGivenUpRatherThanCountedTwice()
     {
         Count("acme", "a.test", 5);

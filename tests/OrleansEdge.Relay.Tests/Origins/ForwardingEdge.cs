@@ -67,7 +67,7 @@ internal sealed class ForwardingEdge : IAsyncDisposable
             NullLogger<HttpForwarding>.Instance);
         app.Lifetime.ApplicationStopped.Register(forwarding.Dispose);
         app.Lifetime.ApplicationStopped.Register(spool.Dispose);
-        app.Run(context => forwarding.ForwardAsync(context, domain, ClientOf(context)));
+        app.Run(context => forwarding.ForwardAsync(context, domain, ClientOf(context), usedUp: CancellationToken.None));
         await app.StartAsync();
         return new ForwardingEdge(app);
     }

@@ -2,8 +2,10 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.AspNetCore.Http;
+using OrleansEdge.Model;
 using OrleansEdge.Relay.Admission;
 using OrleansEdge.Relay.Origins;
+using OrleansEdge.Relay.Tests.Metering;
 using OrleansEdge.Testing;
 using Xunit;
 
@@ -151,11 +153,14 @@ public sealed class OriginHandshakeTests
         var context = new DefaultHttpContext();
         using var body = new MemoryStream();
         context.Response.Body = body;
-        await answer.WriteAsync(context, CancellationToken.None);
+        using var spool = new TestSpool();
+        var meter = spool.Spool.MeterOf("acme", "chat.example.com", UsageKind.Http);
+        await answer.WriteAsync(context, new HttpMeter(context, meter), CancellationToken.None, CancellationToken.None);
         Assert.Equal(401, context.Response.StatusCode);
         Assert.Equal("OrleansEdge; received-status=401", context.Response.Headers["Proxy-Status"]);
         Assert.Equal("Basic", context.Response.Headers.WWWAuthenticate);
         Assert.Equal("nope", Encoding.ASCII.GetString(body.ToArray()));
+        Assert.Equal(new UsageCounts { MessagesUp = 1, MessagesDown = 1, OriginBytesDown = 4, BytesDown = 4 }, TestSpool.SumFiles(spool.Folder)[meter.Account]);
     }
 
     [Fact]
