@@ -34,4 +34,7 @@ internal static partial class ClusteringLog
 
     [LoggerMessage(4109, LogLevel.Warning, "The last good config {Path} cannot be written, so a restart without a silo would know less: {Reason}")]
     public static partial void LastGoodNotWritten(this ILogger logger, string path, string reason);
+
+    [LoggerMessage(4110, LogLevel.Debug, "The share of the limits of {Domain} is not renewed: {Reason}")]
+    public static partial void ShareNotRenewed(this ILogger logger, string domain, string reason);
 }

@@ -31,7 +31,7 @@ internal sealed class WebSocketHandler(
         try
         {
             attempt.Domain = await admission.FindAsync(context, client);
-            var refused = admission.TryAdmit(context, attempt.Domain, client, out var admitted);
+            var (refused, admitted) = await admission.AdmitAsync(context, attempt.Domain, client);
             if (refused is not null)
             {
                 await RefuseAsync(attempt, refused);

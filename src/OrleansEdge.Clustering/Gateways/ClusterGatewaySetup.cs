@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using OrleansEdge.Clustering.Domains;
+using OrleansEdge.Clustering.Limits;
 using OrleansEdge.Model;
 
 namespace OrleansEdge.Clustering.Gateways;
@@ -22,6 +23,9 @@ public static class ClusterGatewaySetup
         services.AddSingleton<FeedFollower>();
         services.AddHostedService(static provider => provider.GetRequiredService<FeedFollower>());
         services.AddHostedService<GatewayBeat>();
+        services.AddSingleton<SharedLimits>();
+        services.AddSingleton<ISharedLimits>(static provider => provider.GetRequiredService<SharedLimits>());
+        services.AddHostedService(static provider => provider.GetRequiredService<SharedLimits>());
         services.AddSingleton(static provider => new GatewayReadiness(
             provider.GetRequiredService<FeedFollower>(), provider.GetRequiredService<LastGoodConfig>()));
         return services;

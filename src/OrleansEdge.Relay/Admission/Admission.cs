@@ -52,6 +52,9 @@ internal sealed class AdmittedHandshake(HandshakeRequest request, DomainSnapshot
     public void Dispose() => Interlocked.Exchange(ref _release, null)?.Invoke();
 }
 
+/// <summary>A WebSocket that was let in, or why it was not: one of the two is there.</summary>
+internal readonly record struct AdmissionResult(RefusedRequest? Refused, AdmittedHandshake? Admitted);
+
 /// <summary>Decides on a request before its origin is dialled. The order of the checks is part of the contract: known domain,
 /// no loop, tenant, acceleration, WebSocket, handshake, access, limits, quota, draining, overload. Thread safe.</summary>
 internal sealed class Admission(
@@ -60,7 +63,8 @@ internal sealed class Admission(
     DrainCoordinator drain,
     DescriptorBudget descriptors,
     EdgeIdentity identity,
-    IOptions<LimitOptions> limits)
+    IOptions<LimitOptions> limits,
+    ISharedLimits? shared = null)
 {
     private static readonly TimeSpan RetrySoon = TimeSpan.FromSeconds(1);
 
@@ -92,16 +96,15 @@ internal sealed class Admission(
             ?? CheckDraining();
     }
 
-    /// <summary>Lets a WebSocket in or refuses it.</summary>
-    public RefusedRequest? TryAdmit(HttpContext context, DomainSnapshot? domain, ClientConnection client, out AdmittedHandshake? admitted)
+    /// <summary>Lets a WebSocket in or refuses it. Completes synchronously where no limit is shared with other gateways.</summary>
+    public ValueTask<AdmissionResult> AdmitAsync(HttpContext context, DomainSnapshot? domain, ClientConnection client)
     {
-        admitted = null;
-        return CheckDomain(context, domain)
+        var refused = CheckDomain(context, domain)
             ?? CheckWebSocket(domain!)
             ?? CheckHandshake(context)
             ?? CheckOrigin(context, domain!)
-            ?? CheckAddress(domain!, client)
-            ?? TakePlaces(context, domain!, client, out admitted);
+            ?? CheckAddress(domain!, client);
+        return refused is null ? TakePlacesAsync(context, domain!, client) : new(new AdmissionResult(refused, null));
     }
 
     private RefusedRequest? CheckDomain(HttpContext context, DomainSnapshot? domain)
@@ -151,33 +154,72 @@ internal sealed class Admission(
     private RefusedRequest? CheckDraining()
         => drain.RefusesNew ? new(Refusal.Draining, "This edge is going out of service.", RetrySoon) : null;
 
-    private RefusedRequest? TakePlaces(HttpContext context, DomainSnapshot domain, ClientConnection client, out AdmittedHandshake? admitted)
+    private async ValueTask<AdmissionResult> TakePlacesAsync(HttpContext context, DomainSnapshot domain, ClientConnection client)
     {
-        admitted = null;
         var webSocket = domain.Config.WebSocket;
         var state = sessions.StateOf(domain.Domain);
         if (!state.TryTakeConnection(webSocket.MaxConnections))
         {
-            return new(Refusal.ConnectionLimit, $"The domain has {webSocket.MaxConnections} connections, which is its limit.", RetrySoon);
+            return new(ConnectionLimit(webSocket), null);
         }
 
-        var refused = state.TryTakeHandshake(webSocket.HandshakesPerSecond, out var retryAfter)
-            ? CheckQuota(domain, ExhaustedQuota.Websocket) ?? CheckDraining() ?? TakeSession()
-            : new(Refusal.RateLimit, $"The domain has had {webSocket.HandshakesPerSecond} handshakes this second, which is its limit.", retryAfter);
-        if (refused is not null)
+        TakenPlaces? places = new(sessions, domain.Domain, state);
+        try
         {
-            sessions.Release(domain.Domain, state);
-            return refused;
-        }
+            var refused = TakeHandshake(state, webSocket)
+                ?? await TakeSharedAsync(context, domain, places)
+                ?? CheckQuota(domain, ExhaustedQuota.Websocket)
+                ?? CheckDraining()
+                ?? TakeSession(places);
+            if (refused is null)
+            {
+                var taken = places;
+                places = null;
+                return new(null, new(HandshakeValidation.Read(context, client), domain, state, taken.Return));
+            }
 
-        admitted = new AdmittedHandshake(HandshakeValidation.Read(context, client), domain, state, () => Release(domain.Domain, state));
-        return null;
+            return new(refused, null);
+        }
+        finally
+        {
+            places?.Return();
+        }
     }
 
-    private RefusedRequest? TakeSession()
+    private static RefusedRequest ConnectionLimit(WebSocketConfig webSocket)
+        => new(Refusal.ConnectionLimit, $"The domain has {webSocket.MaxConnections} connections, which is its limit.", RetrySoon);
+
+    private static RefusedRequest RateLimit(WebSocketConfig webSocket, TimeSpan retryAfter)
+        => new(Refusal.RateLimit, $"The domain has had {webSocket.HandshakesPerSecond} handshakes this second, which is its limit.", retryAfter);
+
+    private static RefusedRequest? TakeHandshake(DomainState state, WebSocketConfig webSocket)
+        => state.TryTakeHandshake(webSocket.HandshakesPerSecond, out var retryAfter) ? null : RateLimit(webSocket, retryAfter);
+
+    private async ValueTask<RefusedRequest?> TakeSharedAsync(HttpContext context, DomainSnapshot domain, TakenPlaces places)
+    {
+        var webSocket = domain.Config.WebSocket;
+        if (shared is null || webSocket is { MaxConnections: 0, HandshakesPerSecond: 0 })
+        {
+            return null;
+        }
+
+        switch (await shared.TryTakeAsync(domain, context.RequestAborted))
+        {
+            case SharedLimit.Connections:
+                return ConnectionLimit(webSocket);
+            case SharedLimit.Handshakes:
+                return RateLimit(webSocket, RetrySoon);
+            default:
+                places.Shared = shared;
+                return null;
+        }
+    }
+
+    private RefusedRequest? TakeSession(TakenPlaces places)
     {
         if (Interlocked.Increment(ref _places) <= _maxSessions)
         {
+            places.Session = () => Interlocked.Decrement(ref _places);
             return null;
         }
 
@@ -185,13 +227,25 @@ internal sealed class Admission(
         return new(Refusal.EdgeOverloaded, "This edge has as many sessions as it may have.", RetrySoon);
     }
 
-    private void Release(string domain, DomainState state)
-    {
-        Interlocked.Decrement(ref _places);
-        sessions.Release(domain, state);
-    }
-
     // RFC 8586 section 2: a list of tokens, each with optional parameters.
     private bool HasOwnToken(Microsoft.Extensions.Primitives.StringValues loop)
         => HandshakeValidation.TokensOf(loop).Any(t => t.Split(';', 2)[0].Trim().Equals(identity.LoopToken, StringComparison.OrdinalIgnoreCase));
+}
+
+/// <summary>The places that a handshake has taken so far.</summary>
+internal sealed class TakenPlaces(SessionRegistry sessions, string domain, DomainState state)
+{
+    /// <summary>Of the limits that gateways share; <see langword="null"/>: none.</summary>
+    public ISharedLimits? Shared { get; set; }
+
+    /// <summary>Gives back the place among the sessions of the process.</summary>
+    public Action? Session { get; set; }
+
+    /// <summary>Gives all of them back.</summary>
+    public void Return()
+    {
+        Session?.Invoke();
+        sessions.Release(domain, state);
+        Shared?.Return(domain);
+    }
 }

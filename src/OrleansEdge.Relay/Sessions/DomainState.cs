@@ -26,6 +26,18 @@ internal sealed class DomainState(TimeProvider time)
         }
     }
 
+    /// <summary>Places that are taken.</summary>
+    public int Connections
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _connections;
+            }
+        }
+    }
+
     /// <summary>Takes a place for a connection.</summary>
     /// <param name="limit">Most places; 0: no limit.</param>
     public bool TryTakeConnection(int limit)

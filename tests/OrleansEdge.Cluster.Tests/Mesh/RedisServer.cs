@@ -37,6 +37,12 @@ public sealed class RedisServer : IAsyncDisposable
         await _process.DisposeAsync();
     }
 
+    /// <summary>Stops it where it is (SIGSTOP).</summary>
+    public Task PauseAsync() => SignalAsync("-STOP");
+
+    /// <summary>Lets it go on.</summary>
+    public Task ResumeAsync() => SignalAsync("-CONT");
+
     /// <summary>Starts it on what it kept, and waits until it answers.</summary>
     public async Task RunAsync()
     {
@@ -59,6 +65,12 @@ public sealed class RedisServer : IAsyncDisposable
     {
         await _process.DisposeAsync();
         System.IO.Directory.Delete(Directory, recursive: true);
+    }
+
+    private async Task SignalAsync(string signal)
+    {
+        await using var kill = ChildProcess.Start("kill", "kill", [signal, $"{_process.Id}"]);
+        await kill.WaitForExitAsync();
     }
 
     private async Task<bool> AnswersAsync()

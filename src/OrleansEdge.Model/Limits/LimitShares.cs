@@ -1,0 +1,71 @@
+namespace OrleansEdge.Model;
+
+/// <summary>How the limit of a domain is shared out among gateways. Each holds a lease on a part of it and counts for itself within
+/// that. A lease that is not renewed ends, so that a gateway that is gone takes nothing with it; one that is only cut off keeps what it
+/// has, so that the count may exceed the limit by at most that. Rules only: no clock, no I/O. Not thread safe.</summary>
+public sealed class LimitShares
+{
+    /// <summary>How long a lease lasts that is not renewed.</summary>
+    public static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(15);
+
+    // With fewer places for each gateway than that, a part in reserve would lie idle where another needs it.
+    private const int ScarceBelow = 4;
+
+    private readonly Dictionary<Guid, Lease> _leases = [];
+
+    /// <summary>Places that each gateway holds.</summary>
+    public IReadOnlyDictionary<Guid, int> Granted => _leases.ToDictionary(static lease => lease.Key, static lease => lease.Value.Granted);
+
+    /// <summary>Takes what was stored; every lease gets its time anew.</summary>
+    public void Restore(IReadOnlyDictionary<Guid, int> granted, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(granted);
+        foreach (var (gateway, places) in granted)
+        {
+            _leases[gateway] = new(places, now + LeaseTime, HasRate: false);
+        }
+    }
+
+    /// <summary>Renews the lease of a gateway, with more or fewer places.</summary>
+    /// <param name="ask">What it has and wants.</param>
+    /// <param name="now">When.</param>
+    /// <returns>What it has from now on; never less than it uses.</returns>
+    public LimitGrant Renew(LimitAsk ask, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(ask);
+        foreach (var (gateway, _) in _leases.Where(lease => lease.Value.ExpiresAt <= now && lease.Key != ask.Gateway).ToList())
+        {
+            _leases.Remove(gateway);
+        }
+
+        var others = _leases.Where(lease => lease.Key != ask.Gateway).Sum(static lease => (long)lease.Value.Granted);
+        var gateways = _leases.ContainsKey(ask.Gateway) ? _leases.Count : _leases.Count + 1;
+        var free = Math.Max(0, ask.MaxConnections - others);
+        var isScarce = ask.MaxConnections < (long)ScarceBelow * gateways;
+        var wanted = (long)ask.Used + ask.Wanted;
+        var reserve = isScarce ? 0 : Math.Max(0, free - wanted) / (2 * gateways);
+        var granted = ask.MaxConnections == 0 ? 0 : (int)Math.Max(ask.Used, Math.Min(wanted + reserve, free));
+        _leases[ask.Gateway] = new(granted, now + LeaseTime, ask.HandshakesPerSecond > 0);
+        var sharers = _leases.Values.Count(static lease => lease.HasRate);
+        return new(granted, isScarce || reserve == 0, ask.HandshakesPerSecond / (double)Math.Max(1, sharers));
+    }
+
+    /// <summary>Ends the lease of a gateway.</summary>
+    public void End(Guid gateway) => _leases.Remove(gateway);
+
+    private sealed record Lease(int Granted, DateTimeOffset ExpiresAt, bool HasRate);
+}
+
+/// <summary>What a gateway has of a domain's limit, and wants.</summary>
+/// <param name="Gateway">Which process.</param>
+/// <param name="Used">Connections that it has.</param>
+/// <param name="Wanted">How many more it has a use for now; 0: it only renews.</param>
+/// <param name="MaxConnections">The limit; 0: there is none.</param>
+/// <param name="HandshakesPerSecond">The other limit; 0: there is none.</param>
+public sealed record LimitAsk(Guid Gateway, int Used, int Wanted, int MaxConnections, int HandshakesPerSecond);
+
+/// <summary>What a gateway may use.</summary>
+/// <param name="Granted">Connections, those that it has included.</param>
+/// <param name="IsScarce">Whether places that become free are to be returned at once.</param>
+/// <param name="HandshakesPerSecond">Handshakes a second.</param>
+public sealed record LimitGrant(int Granted, bool IsScarce, double HandshakesPerSecond);
