@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
 using OrleansEdge.Relay.Draining;
 using OrleansEdge.Relay.Metering;
 using OrleansEdge.Relay.Origins;
@@ -35,6 +36,19 @@ public static class RelayServices
         services.AddSingleton<WebSocketHandler>();
         services.AddSingleton<EdgeRequestHandler>();
         return services;
+    }
+
+    /// <summary>Opens what can fail in a way that a person can mend, before anything listens, and has the threads made that are wanted.</summary>
+    /// <exception cref="IOException">The access log cannot be opened.</exception>
+    public static void PrepareRelay(this IServiceProvider services)
+    {
+        if (services.GetRequiredService<IOptions<RelayOptions>>().Value.Threads is > 0 and var threads)
+        {
+            ThreadPool.GetMinThreads(out _, out var completion);
+            ThreadPool.SetMinThreads(threads, completion);
+        }
+
+        services.GetRequiredService<AccessLog>();
     }
 
     /// <summary>Answers every request that comes to this branch of the pipeline as an edge does.</summary>

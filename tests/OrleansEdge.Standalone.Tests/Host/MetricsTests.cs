@@ -3,6 +3,7 @@ using System.Net.WebSockets;
 using System.Text.RegularExpressions;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
+using OrleansEdge.Hosting.Telemetry;
 using OrleansEdge.Standalone.Telemetry;
 using OrleansEdge.Testing;
 

@@ -1,7 +1,8 @@
 using System.Diagnostics.Tracing;
 using System.Globalization;
+using Microsoft.Extensions.Logging;
 
-namespace OrleansEdge.Standalone.Telemetry;
+namespace OrleansEdge.Hosting.Telemetry;
 
 /// <summary>Tells the log what the OpenTelemetry SDK only tells an event source: that metrics do not arrive. Once a minute at most.
 /// Thread safe.</summary>

@@ -2,8 +2,9 @@ using System.Collections;
 using System.ComponentModel;
 using System.Globalization;
 using System.Reflection;
+using Microsoft.Extensions.Configuration;
 
-namespace OrleansEdge.Standalone.Settings;
+namespace OrleansEdge.Hosting.Settings;
 
 /// <summary>A section, a list or a value.</summary>
 internal sealed class SettingsNode(Type? type)

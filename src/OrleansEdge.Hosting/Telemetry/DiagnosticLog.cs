@@ -1,10 +1,12 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Console;
 
-namespace OrleansEdge.Standalone.Telemetry;
+namespace OrleansEdge.Hosting.Telemetry;
 
 /// <summary>The log for people: standard error, one line each, never waited for.</summary>
-internal static class DiagnosticLog
+public static class DiagnosticLog
 {
     /// <summary>Warnings of the framework, life cycle of the edge; section <c>Logging</c> says otherwise.</summary>
     public static void AddDiagnosticLog(this ILoggingBuilder logging, IConfiguration configuration)

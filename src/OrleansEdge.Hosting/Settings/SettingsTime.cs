@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace OrleansEdge.Standalone.Settings;
+namespace OrleansEdge.Hosting.Settings;
 
 /// <summary>Times as people write them.</summary>
 internal static class SettingsTime

@@ -3,7 +3,7 @@ using System.Text;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 
-namespace OrleansEdge.Standalone.Telemetry;
+namespace OrleansEdge.Hosting.Telemetry;
 
 /// <summary>Prometheus text format 0.0.4. Names follow the OpenTelemetry rules for Prometheus: dots become underscores, the unit
 /// and, for counters, <c>total</c> are appended. Not thread safe.</summary>

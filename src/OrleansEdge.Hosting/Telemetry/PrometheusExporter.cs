@@ -1,7 +1,7 @@
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 
-namespace OrleansEdge.Standalone.Telemetry;
+namespace OrleansEdge.Hosting.Telemetry;
 
 /// <summary>Renders the metrics as text when somebody asks. Thread safe: askers queue, and each gets fresh values.</summary>
 internal sealed class PrometheusExporter : BaseExporter<Metric>

@@ -1,11 +1,9 @@
 using System.Runtime.InteropServices;
-using OrleansEdge.Relay.Draining;
 
-namespace OrleansEdge.Standalone.Startup;
+namespace OrleansEdge.Hosting.Startup;
 
-/// <summary>What SIGTERM and SIGINT mean beside the host's own orderly stop: Ctrl+C leaves the drain's delay out, because no load
-/// balancer waits there, and a second signal of either kind ends the process at once.</summary>
-internal sealed class ShutdownSignals : IDisposable
+/// <summary>What SIGTERM and SIGINT mean beside the host's own orderly stop: a second signal of either kind ends the process at once.</summary>
+public sealed class ShutdownSignals : IDisposable
 {
     private const int SignalExitCode = 128;
     private const int SigInt = 2;
@@ -14,14 +12,15 @@ internal sealed class ShutdownSignals : IDisposable
     private readonly PosixSignalRegistration[] _registrations;
     private int _count;
 
-    private ShutdownSignals(DrainCoordinator drain) => _registrations =
+    private ShutdownSignals(Action atTerminal) => _registrations =
     [
-        PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Handle(context, SigInt, drain.SkipDelay)),
+        PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Handle(context, SigInt, atTerminal)),
         PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Handle(context, SigTerm, () => { })),
     ];
 
     /// <summary>Watches until disposed.</summary>
-    public static ShutdownSignals Watch(IServiceProvider services) => new(services.GetRequiredService<DrainCoordinator>());
+    /// <param name="atTerminal">Called before the stop where the first signal is Ctrl+C: somebody waits there, and no load balancer.</param>
+    public static ShutdownSignals Watch(Action? atTerminal = null) => new(atTerminal ?? (() => { }));
 
     /// <inheritdoc/>
     public void Dispose() => Array.ForEach(_registrations, registration => registration.Dispose());

@@ -2,19 +2,17 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Options;
-using OrleansEdge.Standalone.ControlPlane;
 
-namespace OrleansEdge.Standalone.Startup;
+namespace OrleansEdge.Hosting.Startup;
 
 /// <summary>Turns what the framework throws at start into sentences for people.</summary>
-internal static class StartFaults
+public static class StartFaults
 {
     /// <summary>The fault that a person can mend.</summary>
     /// <returns><see langword="null"/> for everything else: a defect, whose stack trace is wanted.</returns>
     public static StartFaultException? Explain(Exception failure) => failure switch
     {
         StartFaultException fault => fault,
-        DataDirectoryException directory => new($"{directory.Message.TrimEnd('.')}. Choose another with --Edge:DataDirectory=PATH.", directory),
         OptionsValidationException invalid => new(invalid.Failures),
         AggregateException { InnerExceptions.Count: > 0 } several => ExplainAll(several),
         IOException { InnerException: AddressInUseException } taken => new(AddressInUse(taken), taken),

@@ -1,15 +1,18 @@
 using System.Reflection;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 
-namespace OrleansEdge.Standalone.Telemetry;
+namespace OrleansEdge.Hosting.Telemetry;
 
 /// <summary>Collects the process's metrics: for whoever reads <c>/metrics</c>, and by OTLP where an <c>OTEL_EXPORTER_OTLP_…ENDPOINT</c>
 /// is set. The standard <c>OTEL_*</c> names work as environment variables and as settings.</summary>
-internal sealed class TelemetryService : IHostedService, IDisposable
+public sealed class TelemetryService : IHostedService, IDisposable
 {
-    /// <summary>Meters whose instruments are collected.</summary>
+    /// <summary>Meters whose instruments every executable collects.</summary>
     public static readonly IReadOnlyList<string> Meters =
         ["OrleansEdge.*", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Runtime"];
 
@@ -23,13 +26,15 @@ internal sealed class TelemetryService : IHostedService, IDisposable
     /// <param name="prometheus">The reader behind <c>/metrics</c>.</param>
     /// <param name="faults">Listens for as long as the service lives.</param>
     /// <param name="instanceId">Name of this edge, resource attribute <c>service.instance.id</c>.</param>
-    public TelemetryService(IConfiguration configuration, PrometheusExporter prometheus, TelemetryFaults faults, string instanceId)
+    /// <param name="furtherMeters">Meters beside those that every executable has.</param>
+    internal TelemetryService(
+        IConfiguration configuration, PrometheusExporter prometheus, TelemetryFaults faults, string instanceId, IReadOnlyList<string> furtherMeters)
     {
         _faults = faults;
         var builder = Sdk.CreateMeterProviderBuilder()
             .ConfigureServices(services => services.AddSingleton(configuration))
             .ConfigureResource(resource => Describe(resource, configuration, instanceId))
-            .AddMeter([.. Meters])
+            .AddMeter([.. Meters, .. furtherMeters])
             .AddReader(prometheus.Reader);
         if (IsExported(configuration))
         {

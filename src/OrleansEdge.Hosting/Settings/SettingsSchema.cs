@@ -1,12 +1,13 @@
 using System.ComponentModel;
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Microsoft.Extensions.Configuration;
 
-namespace OrleansEdge.Standalone.Settings;
+namespace OrleansEdge.Hosting.Settings;
 
 /// <summary>The settings that exist, taken from the options classes that they bind to, so that a misspelt key or a value that
 /// does not fit is found before anything starts. Not thread safe while it is being built.</summary>
-internal sealed partial class SettingsSchema
+public sealed partial class SettingsSchema
 {
     private readonly SettingsNode _root = new(null);
 
@@ -14,9 +15,14 @@ internal sealed partial class SettingsSchema
     public IEnumerable<string> Keys => _root.Keys("");
 
     /// <summary>Every public property of <typeparamref name="T"/> that can be set is a setting of the section.</summary>
-    public SettingsSchema Section<T>(string path)
+    public SettingsSchema Section<T>(string path) => Section(path, typeof(T));
+
+    /// <summary>Every public property of a class of options that can be set is a setting of the section.</summary>
+    /// <param name="path">The section; several classes may share one.</param>
+    /// <param name="options">The class; it has a constructor without parameters, which makes the defaults.</param>
+    public SettingsSchema Section(string path, Type options)
     {
-        _root.At(path).AddProperties(typeof(T));
+        _root.At(path).AddProperties(options);
         return this;
     }
 
@@ -25,6 +31,7 @@ internal sealed partial class SettingsSchema
     /// <param name="section">The section that must hold nothing unknown.</param>
     public SettingsVerdict Check(IConfiguration configuration, string section)
     {
+        ArgumentNullException.ThrowIfNull(configuration);
         var verdict = new SettingsVerdict();
         Check(configuration.GetSection(section), _root.At(section), verdict);
         return verdict;
@@ -164,7 +171,7 @@ internal sealed partial class SettingsSchema
 }
 
 /// <summary>What a check of the settings found.</summary>
-internal sealed class SettingsVerdict
+public sealed class SettingsVerdict
 {
     /// <summary>One sentence per fault.</summary>
     public List<string> Faults { get; } = [];
