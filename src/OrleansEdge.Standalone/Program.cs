@@ -18,10 +18,7 @@ switch (args)
 try
 {
     await using var app = StandaloneApplication.Build(args);
-    using var signals = ShutdownSignals.Watch(app.Services.GetRequiredService<DrainCoordinator>().SkipDelay);
-    await app.StartAsync();
-    await StandaloneReport.PrintAsync(app.Services);
-    await app.WaitForShutdownAsync();
+    await ProcessRun.RunAsync(app, StandaloneReport.PrintAsync, app.Services.GetRequiredService<DrainCoordinator>().SkipDelay);
     return 0;
 }
 catch (Exception failure) when (StartFaults.Explain(failure) is { } fault)

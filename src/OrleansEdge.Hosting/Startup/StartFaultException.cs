@@ -1,7 +1,7 @@
 namespace OrleansEdge.Hosting.Startup;
 
 /// <summary>The process cannot start; the message is what a person is told, one sentence per line.</summary>
-public class StartFaultException : Exception
+public sealed class StartFaultException : Exception
 {
     /// <summary>Exit code where a setting is at fault.</summary>
     public const int BadSettings = 2;

@@ -13,6 +13,7 @@ public static class StartFaults
     public static StartFaultException? Explain(Exception failure) => failure switch
     {
         StartFaultException fault => fault,
+        IStartAdvice advised => new($"{failure.Message.TrimEnd('.')}. {advised.Advice}", failure),
         OptionsValidationException invalid => new(invalid.Failures),
         AggregateException { InnerExceptions.Count: > 0 } several => ExplainAll(several),
         IOException { InnerException: AddressInUseException } taken => new(AddressInUse(taken), taken),

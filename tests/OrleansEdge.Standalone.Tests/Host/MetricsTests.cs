@@ -4,7 +4,6 @@ using System.Text.RegularExpressions;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OrleansEdge.Hosting.Telemetry;
-using OrleansEdge.Standalone.Telemetry;
 using OrleansEdge.Testing;
 
 namespace OrleansEdge.Standalone.Tests.Host;
