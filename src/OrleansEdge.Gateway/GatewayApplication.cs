@@ -24,6 +24,8 @@ internal static class GatewayApplication
     {
         var builder = WebApplication.CreateEmptyBuilder(new() { ContentRootPath = AppContext.BaseDirectory, ApplicationName = "OrleansEdge.Gateway" });
         var faults = GatewaySettings.Process.Load(builder.Configuration, args);
+        // It would warn twice a second while there is no silo; the connection itself says so now and then.
+        builder.Logging.AddFilter("Orleans.Messaging.GatewayManager", LogLevel.Error);
         builder.Logging.AddDiagnosticLog(builder.Configuration);
         AddServices(builder.Services, builder.Configuration);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().UseEdgeTransport();

@@ -25,6 +25,8 @@ internal static class SiloApplication
     {
         var builder = WebApplication.CreateEmptyBuilder(new() { ContentRootPath = AppContext.BaseDirectory, ApplicationName = "OrleansEdge.Silo" });
         var faults = SiloSettings.Process.Load(builder.Configuration, args);
+        // At its first look it takes the age of the machine for a stall.
+        builder.Logging.AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error);
         builder.Logging.AddDiagnosticLog(builder.Configuration);
         AddServices(builder.Services, builder.Configuration);
         builder.AddClusterSilo((silo, redis) => silo.AddOrleansEdgeGrains(redis, SiloSettings.DocumentLimits(builder.Configuration)));

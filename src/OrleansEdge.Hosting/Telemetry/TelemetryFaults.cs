@@ -17,7 +17,7 @@ internal sealed partial class TelemetryFaults(ILogger<TelemetryFaults> logger, T
     /// <inheritdoc/>
     protected override void OnEventSourceCreated(EventSource eventSource)
     {
-        if (eventSource.Name.StartsWith(SourcePrefix, StringComparison.Ordinal))
+        if (IsExporter(eventSource))
         {
             EnableEvents(eventSource, EventLevel.Warning);
         }
@@ -26,11 +26,14 @@ internal sealed partial class TelemetryFaults(ILogger<TelemetryFaults> logger, T
     /// <inheritdoc/>
     protected override void OnEventWritten(EventWrittenEventArgs eventData)
     {
-        if (IsDue())
+        // Counters that somebody else in the process has switched on come to every listener.
+        if (IsExporter(eventData.EventSource) && IsDue())
         {
             ExportFailed(Describe(eventData));
         }
     }
+
+    private static bool IsExporter(EventSource source) => source.Name.StartsWith(SourcePrefix, StringComparison.Ordinal);
 
     private bool IsDue()
     {
