@@ -36,7 +36,7 @@ internal static class Membership
     {
         var rows = await redis.HashGetAllAsync(Key);
         return rows.Select(static row => (Name: (string)row.Name!, Value: (string)row.Value!))
-            .Where(row => row.Name.Contains($":{silo.SiloPort}@", StringComparison.Ordinal))
+            .Where(row => row.Name.Contains($":{silo.SiloPort}:", StringComparison.Ordinal))
             .OrderBy(static row => row.Name, StringComparer.Ordinal)
             .Select(static row => StatusOf(JsonDocument.Parse(row.Value).RootElement))
             .LastOrDefault();

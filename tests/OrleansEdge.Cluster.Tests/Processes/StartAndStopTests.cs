@@ -4,6 +4,7 @@ using OrleansEdge.Testing;
 
 namespace OrleansEdge.Cluster.Tests.Processes;
 
+[Collection(ProcessTests.Name)]
 public sealed class StartAndStopTests : IAsyncLifetime
 {
     private static readonly TimeSpan AtOnce = TimeSpan.FromSeconds(10);
