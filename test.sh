@@ -4,12 +4,14 @@
 #   ./test.sh                          everything
 #   ./test.sh --filter EXPRESSION      the tests that `dotnet test --filter EXPRESSION` takes, without the style check
 #
-# The last line is "N passed, N failed, N skipped". A peer that cannot be installed is a skip with a name and a reason.
+# The last line is "N passed, N failed, N skipped". A peer that cannot be installed is a skip with a name and a reason. Where the package
+# registry has no Orleans, or no Redis can be had, the suites of the cluster are skipped.
 # Besides ignored folders (bin, obj, node_modules, TestResults) nothing in the repository is written.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 
-readonly solution=OrleansEdge.Standalone.slnf
+readonly everything=OrleansEdge.sln
+readonly without_orleans=OrleansEdge.Standalone.slnf
 readonly peers=tests/OrleansEdge.EndToEnd/peers
 readonly results=TestResults
 readonly project_minutes=20
@@ -28,9 +30,15 @@ say() { printf '\n== %s\n' "$*"; }
 # Servers live in sbin, which is not on every user's path.
 has() { PATH="$PATH:/usr/sbin" command -v "$1" > /dev/null; }
 
+# Test projects of a solution, or of a solution filter.
+test_projects() { tr -s '\\' '/' < "$1" | grep -o 'tests/[^"]*\.csproj' | xargs grep -l 'Microsoft.NET.Test.Sdk' | sort; }
+
+cluster_suites() { comm -23 <(test_projects $everything) <(test_projects $without_orleans); }
+
 install_debian_packages() {
   local wanted=()
   has nginx || wanted+=(nginx-light)
+  has redis-server || wanted+=(redis-server)
   has mosquitto || wanted+=(mosquitto)
   has chromium || wanted+=(chromium)
   /usr/bin/python3 -c 'import websockets' 2> /dev/null || wanted+=(python3-websockets)
@@ -53,7 +61,7 @@ install_debian_packages() {
   done
   [ -n "$made" ] && rm -f $policy
   local service
-  for service in nginx mosquitto; do
+  for service in nginx redis-server mosquitto; do
     [[ " ${wanted[*]} " == *" $service"* ]] && has service && service $service stop > /dev/null 2>&1
   done
 }
@@ -100,6 +108,22 @@ say "Peers"
 install_debian_packages
 install_npm_packages
 
+# Why the suites of the cluster cannot run; empty: they can.
+no_cluster=
+has redis-server || no_cluster="redis-server is not installed"
+
+say "Restore"
+solution=$everything
+if ! restored=$(dotnet restore $everything -v quiet 2>&1); then
+  if grep -qE 'NU1(10[123]|301).*Microsoft\.Orleans' <<< "$restored"; then
+    no_cluster="the package registry has no Orleans packages"
+    solution=$without_orleans
+    echo "The package registry has no Orleans packages: $without_orleans is built and tested, without the cluster."
+  else
+    echo "$restored"
+  fi
+fi
+
 say "Build"
 # No compiler server and no build nodes: nothing may outlive this script.
 dotnet build "$solution" -c Release -nodeReuse:false -p:UseSharedCompilation=false -v quiet || {
@@ -116,8 +140,15 @@ fi
 say "Tests"
 rm -rf "$results"
 outcomes=
+left_out=
+[ -n "$no_cluster" ] && left_out=$(cluster_suites)
 while read -r project; do
   name=$(basename "$project" .csproj)
+  if grep -qxF "$project" <<< "$left_out"; then
+    outcomes+="NotExecuted"$'\t'"$name"$'\t'"$no_cluster"$'\n'
+    continue
+  fi
+
   echo "-- $name"
   code=0
   run_alone dotnet test "$project" -c Release --no-build "${filter[@]}" --results-directory "$results" \
@@ -128,7 +159,7 @@ while read -r project; do
     faults+=("$name: the test run ended with code $code")
   fi
   outcomes+=$of_project$'\n'
-done < <(tr '\\' '/' < "$solution" | grep -o 'tests/[^"]*\.csproj' | xargs grep -l 'Microsoft.NET.Test.Sdk')
+done < <(test_projects $everything)
 
 passed=$(grep -c '^Passed' <<< "$outcomes")
 skipped=$(grep -c '^NotExecuted' <<< "$outcomes")

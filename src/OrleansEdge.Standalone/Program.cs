@@ -1,12 +1,14 @@
+using OrleansEdge.Hosting.Startup;
+using OrleansEdge.Hosting.Telemetry;
+using OrleansEdge.Relay.Draining;
 using OrleansEdge.Standalone;
 using OrleansEdge.Standalone.Settings;
 using OrleansEdge.Standalone.Startup;
-using OrleansEdge.Standalone.Telemetry;
 
 switch (args)
 {
     case ["--help" or "-h" or "-?"]:
-        Console.WriteLine(CommandLine.Help);
+        Console.WriteLine(EdgeSettings.Help);
         return 0;
     case ["--version"]:
         Console.WriteLine($"OrleansEdge {TelemetryService.Version}");
@@ -16,10 +18,7 @@ switch (args)
 try
 {
     await using var app = StandaloneApplication.Build(args);
-    using var signals = ShutdownSignals.Watch(app.Services);
-    await app.StartAsync();
-    await StartReport.PrintAsync(app.Services);
-    await app.WaitForShutdownAsync();
+    await ProcessRun.RunAsync(app, StandaloneReport.PrintAsync, app.Services.GetRequiredService<DrainCoordinator>().SkipDelay);
     return 0;
 }
 catch (Exception failure) when (StartFaults.Explain(failure) is { } fault)

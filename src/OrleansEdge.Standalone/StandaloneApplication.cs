@@ -2,16 +2,18 @@ using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Options;
 using OrleansEdge.Admin;
 using OrleansEdge.Admin.Access;
+using OrleansEdge.Hosting.Health;
+using OrleansEdge.Hosting.Settings;
+using OrleansEdge.Hosting.Startup;
+using OrleansEdge.Hosting.Telemetry;
 using OrleansEdge.Model;
 using OrleansEdge.Relay;
 using OrleansEdge.Relay.Admission;
 using OrleansEdge.Relay.Draining;
 using OrleansEdge.Relay.Metering;
-using OrleansEdge.Relay.Telemetry;
 using OrleansEdge.Relay.Transport;
 using OrleansEdge.Standalone.ControlPlane;
 using OrleansEdge.Standalone.Demo;
-using OrleansEdge.Standalone.Health;
 using OrleansEdge.Standalone.Settings;
 using OrleansEdge.Standalone.Startup;
 using OrleansEdge.Standalone.Telemetry;
@@ -22,8 +24,6 @@ namespace OrleansEdge.Standalone;
 /// <summary>The whole edge in one process, put together.</summary>
 internal static class StandaloneApplication
 {
-    private static readonly TimeSpan AfterDrain = TimeSpan.FromSeconds(10);
-
     /// <summary>Composes the application; the data directory is taken and its documents are read, no port is open yet.</summary>
     /// <param name="args">Settings as <c>--Section:Key=value</c>.</param>
     /// <param name="configure">Last word of a test.</param>
@@ -31,7 +31,7 @@ internal static class StandaloneApplication
     public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? configure = null)
     {
         var builder = WebApplication.CreateEmptyBuilder(new() { ContentRootPath = AppContext.BaseDirectory, ApplicationName = "OrleansEdge.Standalone" });
-        var faults = EdgeSettings.Load(builder.Configuration, args);
+        var faults = EdgeSettings.Process.Load(builder.Configuration, args);
         builder.Logging.AddDiagnosticLog(builder.Configuration);
         AddServices(builder.Services, builder.Configuration);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().UseEdgeTransport();
@@ -40,7 +40,7 @@ internal static class StandaloneApplication
         var app = builder.Build();
         try
         {
-            EdgeSettings.Check(app.Services, faults);
+            ProcessSettings.Check(app.Services, faults);
             Prepare(app);
         }
         catch
@@ -61,17 +61,15 @@ internal static class StandaloneApplication
         services.AddRelay();
         services.AddAdminApi(configuration);
         services.AddControlPlane();
-        services.AddTelemetry();
+        services.AddTelemetry(static provider => provider.GetRequiredService<EdgeIdentity>().Name);
+        services.AddReadiness();
         services.AddDemo();
-        services.AddOptions<HostOptions>().Configure<IOptions<DrainOptions>>((host, drain)
-            => host.ShutdownTimeout = drain.Value.Delay + drain.Value.Window + drain.Value.Grace + AfterDrain);
     }
 
     private static void AddControlPlane(this IServiceCollection services)
     {
-        services.AddSingleton<IGatewayOperations, LocalGateway>();
         services.AddSingleton(static provider => new FileControlPlane(
-            provider.GetRequiredService<IOptions<EdgeOptions>>().Value.DataPath,
+            provider.GetRequiredService<IOptions<DataOptions>>().Value.DataPath,
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<FileControlPlane>>(),
             new DocumentLimits { MaxTimeoutSeconds = provider.GetRequiredService<IOptions<LimitOptions>>().Value.MaxTimeoutSeconds },
@@ -85,32 +83,22 @@ internal static class StandaloneApplication
             provider.GetRequiredService<FileControlPlane>(), provider.GetRequiredService<IMeterFactory>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(static provider => provider.GetRequiredService<FileControlPlane>().Usage);
         services.AddSingleton<IDomainSource>(static provider => provider.GetRequiredService<FileControlPlane>());
-        services.AddSingleton(static provider => EdgeIdentities.Create(
-            provider.GetRequiredService<FileControlPlane>().DataDirectoryPath,
-            provider.GetRequiredService<IOptions<EdgeOptions>>().Value,
-            provider.GetRequiredService<IConfiguration>(),
-            provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(static provider => EdgeIdentities.Create(provider, provider.GetRequiredService<FileControlPlane>().DataDirectoryPath));
     }
 
-    private static void AddTelemetry(this IServiceCollection services)
+    private static void AddReadiness(this IServiceCollection services)
     {
-        services.AddSingleton<PrometheusExporter>();
-        services.AddSingleton<TelemetryFaults>();
-        services.AddHostedService(static provider => new TelemetryService(
-            provider.GetRequiredService<IConfiguration>(),
-            provider.GetRequiredService<PrometheusExporter>(),
-            provider.GetRequiredService<TelemetryFaults>(),
-            provider.GetRequiredService<EdgeIdentity>().Name));
-        services.AddSingleton(static provider =>
+        services.AddSingleton<Readiness>();
+        services.AddSingleton<IReadinessCondition>(static provider =>
         {
             var drain = provider.GetRequiredService<DrainCoordinator>();
-            return new Readiness(provider.GetRequiredService<IHostApplicationLifetime>(), () => drain.State == GatewayState.Draining);
+            return new ReadinessCondition(() => drain.State == GatewayState.Draining ? Readiness.Draining : null);
         });
     }
 
     private static void AddDemo(this IServiceCollection services)
     {
-        services.AddSingleton(static provider => new DemoRecord(provider.GetRequiredService<IOptions<EdgeOptions>>().Value.DataPath));
+        services.AddSingleton(static provider => new DemoRecord(provider.GetRequiredService<IOptions<DataOptions>>().Value.DataPath));
         services.AddHostedService<DemoService>();
     }
 
@@ -123,38 +111,26 @@ internal static class StandaloneApplication
             throw new StartFaultException([fault]);
         }
 
-        if (app.Services.GetRequiredService<IOptions<EdgeOptions>>().Value.Relay.Threads is > 0 and var threads)
-        {
-            ThreadPool.GetMinThreads(out _, out var completion);
-            ThreadPool.SetMinThreads(threads, completion);
-        }
-
         app.Services.GetRequiredService<IControlPlane>();
-        app.Services.GetRequiredService<AccessLog>();
+        app.Services.PrepareRelay();
     }
 
     private static void MapEndpoints(WebApplication app)
     {
-        var relay = Branch(app, branch => branch.UseRelay());
-        var admin = Branch(app, branch => branch.UseRouting().UseEndpoints(endpoints =>
+        var control = app.Services.GetRequiredService<IControlPlane>();
+        Task<int> CountBroken(CancellationToken cancellationToken) => BrokenDocuments.CountAsync(control, cancellationToken);
+        var relay = app.BuildBranch(branch => branch.UseRelay());
+        var admin = app.BuildBranch(branch => branch.UseRouting().UseEndpoints(endpoints =>
         {
-            endpoints.MapHealth();
+            endpoints.MapHealth(CountBroken);
             endpoints.MapAdminApi();
         }));
-        var health = Branch(app, branch => branch.UseRouting().UseEndpoints(endpoints => endpoints.MapHealth()));
+        var health = app.BuildBranch(branch => branch.UseRouting().UseEndpoints(endpoints => endpoints.MapHealth(CountBroken)));
         app.Run(context => EdgeEndpoints.NameOf(context) switch
         {
             EdgeEndpoints.Admin => admin(context),
             EdgeEndpoints.Health => health(context),
             _ => relay(context),
         });
-    }
-
-    /// <summary>A pipeline with routes of its own: those of the application are shared by all branches.</summary>
-    private static RequestDelegate Branch(WebApplication app, Action<IApplicationBuilder> build)
-    {
-        var branch = new ApplicationBuilder(app.Services);
-        build(branch);
-        return branch.Build();
     }
 }

@@ -12,7 +12,8 @@ public class ProjectReferencesTests
         ["OrleansEdge.Model"] = [],
         ["OrleansEdge.Relay"] = ["OrleansEdge.Model"],
         ["OrleansEdge.Admin"] = ["OrleansEdge.Model"],
-        ["OrleansEdge.Standalone"] = ["OrleansEdge.Admin", "OrleansEdge.Model", "OrleansEdge.Relay"],
+        ["OrleansEdge.Hosting"] = [],
+        ["OrleansEdge.Standalone"] = ["OrleansEdge.Admin", "OrleansEdge.Hosting", "OrleansEdge.Model", "OrleansEdge.Relay"],
     };
 
     public static TheoryData<string> WithoutOrleans => [.. Allowed.Keys];

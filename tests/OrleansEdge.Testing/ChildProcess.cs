@@ -8,6 +8,8 @@ public sealed class ChildProcess : IAsyncDisposable
 {
     private const int SigTerm = 15;
     private const int SigKill = 9;
+    private const int SigContinue = 18;
+    private const int SigStop = 19;
 
     private readonly Process _process;
     private readonly Task _reading;
@@ -94,6 +96,12 @@ public sealed class ChildProcess : IAsyncDisposable
 
     /// <summary>Kills it alone, as a crash would (SIGKILL).</summary>
     public void Kill() => Signal(SigKill);
+
+    /// <summary>Holds it where it is, as a machine that hangs would (SIGSTOP).</summary>
+    public void Pause() => Signal(SigStop);
+
+    /// <summary>Lets it go on after <see cref="Pause"/> (SIGCONT).</summary>
+    public void Resume() => Signal(SigContinue);
 
     /// <summary>Waits until it has ended and all its output is read.</summary>
     /// <returns>The exit code; 128 and the number of the signal where one ended it.</returns>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
+using OrleansEdge.Clustering.Hosting;
 using OrleansEdge.Contracts;
 using OrleansEdge.Model;
 
@@ -27,14 +28,20 @@ internal sealed class ClusterDomainSource : IDomainSource
     private ImmutableArray<Subscription> _subscriptions = [];
 
     /// <summary>Knows what was last good.</summary>
-    public ClusterDomainSource(IGrainFactory grains, LastGoodConfig lastGood, IMeterFactory meters, TimeProvider time, ILogger<ClusterDomainSource> logger)
+    public ClusterDomainSource(
+        IGrainFactory grains,
+        LastGoodConfig lastGood,
+        IMeterFactory meters,
+        TimeProvider time,
+        ILogger<ClusterDomainSource> logger,
+        ClusterConnection? connection = null)
     {
         _lastGood = lastGood;
         _logger = logger;
         _time = time;
         _duration = meters.Create(MeterName).CreateHistogram(
             PropagationDurationName, "s", "Time from the making of a change to its being in force on this gateway.", null, Seconds);
-        Domains = new(async (name, _) => await FetchAsync(grains, name), Announce, lastGood.Note, time, logger);
+        Domains = new((name, _) => FetchAsync(grains, connection, name), Announce, lastGood.Note, time, logger);
         lastGood.RestoreTo(Domains);
     }
 
@@ -54,8 +61,13 @@ internal sealed class ClusterDomainSource : IDomainSource
         return subscription;
     }
 
-    private static async Task<DocumentWire?> FetchAsync(IGrainFactory grains, string name)
+    private static async Task<DocumentWire?> FetchAsync(IGrainFactory grains, ClusterConnection? connection, string name)
     {
+        if (connection?.IsMade == false)
+        {
+            throw new TimeoutException("The gateway is not connected to the cluster yet.");
+        }
+
         var reply = await grains.GetGrain<IDomainGrain>(name).GetAsync();
         return reply.Failure is null ? reply.Value
             : reply.Failure.Kind == ControlFailureKind.NotFound ? null

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using OrleansEdge.Clustering.Hosting;
 using OrleansEdge.Contracts;
 
 namespace OrleansEdge.Clustering.Domains;
@@ -12,15 +13,23 @@ internal sealed class FeedFollower : BackgroundService
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
     private readonly IGrainFactory _grains;
+    private readonly ClusterConnection? _connection;
     private readonly ClusterDomains _domains;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Shard[] _shards;
     private int _answered;
 
-    public FeedFollower(IGrainFactory grains, ClusterDomainSource source, TimeProvider time, ILogger<FeedFollower> logger)
+    /// <param name="grains">The grains.</param>
+    /// <param name="source">What the gateway knows.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">Takes the events 4100–4199.</param>
+    /// <param name="connection">What is waited for before the first call; <see langword="null"/>: the client is connected.</param>
+    public FeedFollower(
+        IGrainFactory grains, ClusterDomainSource source, TimeProvider time, ILogger<FeedFollower> logger, ClusterConnection? connection = null)
     {
         _grains = grains;
+        _connection = connection;
         _domains = source.Domains;
         _time = time;
         _logger = logger;
@@ -31,11 +40,15 @@ internal sealed class FeedFollower : BackgroundService
     public bool IsComplete => Volatile.Read(ref _answered) == ConfigFeed.Shards;
 
     /// <inheritdoc/>
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(_shards.Select(shard => FollowAsync(shard, stoppingToken)));
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        // A gateway that knows its domains from the disk serves them meanwhile.
+        await (_connection?.WaitAsync(stoppingToken) ?? Task.CompletedTask);
+        await Task.WhenAll(_shards.Select(shard => FollowAsync(shard, stoppingToken)));
+    }
 
     private async Task FollowAsync(Shard shard, CancellationToken stopping)
     {
-        // The client connects in the background; a gateway that knows its domains from the disk serves them meanwhile.
         await Task.Yield();
         var isAway = false;
         while (!stopping.IsCancellationRequested)

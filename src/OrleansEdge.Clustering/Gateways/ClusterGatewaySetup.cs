@@ -2,44 +2,39 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using OrleansEdge.Clustering.Domains;
 using OrleansEdge.Clustering.Limits;
+using OrleansEdge.Hosting.Health;
 using OrleansEdge.Model;
 
 namespace OrleansEdge.Clustering.Gateways;
 
-/// <summary>Puts a gateway's side of the cluster into a host that has an Orleans client.</summary>
+/// <summary>Makes a host a gateway of the cluster.</summary>
 public static class ClusterGatewaySetup
 {
-    private const string LastGoodFile = "last-good-config.jsonl";
-
-    /// <summary>Adds <see cref="IDomainSource"/> and the beat. The host adds <see cref="IGatewayOperations"/>.</summary>
-    /// <param name="services">The host's services.</param>
-    /// <param name="dataDirectory">Where the last good config is kept; asked when it is first needed.</param>
-    public static IServiceCollection AddClusterGateway(this IServiceCollection services, Func<IServiceProvider, string> dataDirectory)
+    /// <summary>Adds <see cref="IDomainSource"/>, <see cref="IUsageSink"/>, <see cref="ISharedLimits"/>, the beat, and the condition that
+    /// the domains are known: every shard of the feed has answered, or there is a last good config. The host adds the client of the
+    /// cluster and <see cref="IGatewayOperations"/>.</summary>
+    /// <param name="services">Of the host.</param>
+    /// <param name="lastGoodPath">Where the last good config is kept, a file of this process alone.</param>
+    public static IServiceCollection AddClusterGateway(this IServiceCollection services, Func<IServiceProvider, string> lastGoodPath)
     {
-        services.AddSingleton(provider => new LastGoodConfig(
-            Path.Combine(dataDirectory(provider), LastGoodFile), provider.GetRequiredService<ILogger<LastGoodConfig>>()));
+        services.AddSingleton(provider => new LastGoodConfig(lastGoodPath(provider), provider.GetRequiredService<ILogger<LastGoodConfig>>()));
         services.AddSingleton<ClusterDomainSource>();
         services.AddSingleton<IDomainSource>(static provider => provider.GetRequiredService<ClusterDomainSource>());
-        services.AddSingleton<FeedFollower>();
-        services.AddHostedService(static provider => provider.GetRequiredService<FeedFollower>());
-        services.AddHostedService<GatewayBeat>();
-        services.AddSingleton<SharedLimits>();
+        services.AddHosted<FeedFollower>();
+        services.AddHosted<GatewayBeat>();
+        services.AddHosted<SharedLimits>();
         services.AddSingleton<ISharedLimits>(static provider => provider.GetRequiredService<SharedLimits>());
-        services.AddHostedService(static provider => provider.GetRequiredService<SharedLimits>());
-        services.AddSingleton(static provider => new GatewayReadiness(
-            provider.GetRequiredService<FeedFollower>(), provider.GetRequiredService<LastGoodConfig>()));
-        return services;
+        return services.AddSingleton<IReadinessCondition>(static provider =>
+        {
+            var (follower, lastGood) = (provider.GetRequiredService<FeedFollower>(), provider.GetRequiredService<LastGoodConfig>());
+            return new ReadinessCondition(() => lastGood.WasThere || follower.IsComplete ? null : "waiting for the domains");
+        });
     }
-}
 
-/// <summary>Whether a gateway knows enough to serve: every shard of the feed has answered once, or there was a last good config. Thread safe.</summary>
-public sealed class GatewayReadiness
-{
-    private readonly FeedFollower _follower;
-    private readonly LastGoodConfig _lastGood;
-
-    internal GatewayReadiness(FeedFollower follower, LastGoodConfig lastGood) => (_follower, _lastGood) = (follower, lastGood);
-
-    /// <summary>Whether it does.</summary>
-    public bool IsReady => _lastGood.WasThere || _follower.IsComplete;
+    private static void AddHosted<T>(this IServiceCollection services)
+        where T : class, Microsoft.Extensions.Hosting.IHostedService
+    {
+        services.AddSingleton<T>();
+        services.AddHostedService(static provider => provider.GetRequiredService<T>());
+    }
 }

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OrleansEdge.Clustering.Domains;
+using OrleansEdge.Clustering.Hosting;
 using OrleansEdge.Contracts;
 using OrleansEdge.Model;
 
@@ -8,7 +9,12 @@ namespace OrleansEdge.Clustering.Gateways;
 
 /// <summary>Lets the cluster know that the gateway lives, and takes its commands.</summary>
 internal sealed class GatewayBeat(
-    IGrainFactory grains, IGatewayOperations gateway, ClusterDomainSource source, TimeProvider time, ILogger<GatewayBeat> logger) : BackgroundService, IGatewayCommands
+    IGrainFactory grains,
+    IGatewayOperations gateway,
+    ClusterDomainSource source,
+    TimeProvider time,
+    ILogger<GatewayBeat> logger,
+    ClusterConnection? connection = null) : BackgroundService, IGatewayCommands
 {
     private readonly Guid _process = Guid.NewGuid();
     private IGatewayCommands? _commands;
@@ -39,7 +45,10 @@ internal sealed class GatewayBeat(
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
-        await TryAsync(async () => await Grain.LeaveAsync(_process));
+        if (_commands is not null)
+        {
+            await TryAsync(async () => await Grain.LeaveAsync(_process));
+        }
     }
 
     /// <summary>One beat; the sessions and the state of the moment.</summary>
@@ -52,7 +61,7 @@ internal sealed class GatewayBeat(
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await Task.Yield();
+        await (connection?.WaitAsync(stoppingToken) ?? Task.CompletedTask);
         using var timer = new PeriodicTimer(GatewayBeats.Interval, time);
         do
         {

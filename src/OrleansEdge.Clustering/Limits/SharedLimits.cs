@@ -1,13 +1,15 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using OrleansEdge.Clustering.Hosting;
 using OrleansEdge.Contracts;
 using OrleansEdge.Model;
 
 namespace OrleansEdge.Clustering.Limits;
 
 /// <summary>A gateway's shares of the limits of domains. Thread safe; a place within the share is taken without a call.</summary>
-internal sealed class SharedLimits(IGrainFactory grains, TimeProvider time, ILogger<SharedLimits> logger) : BackgroundService, ISharedLimits
+internal sealed class SharedLimits(
+    IGrainFactory grains, TimeProvider time, ILogger<SharedLimits> logger, ClusterConnection? connection = null) : BackgroundService, ISharedLimits
 {
     private static readonly TimeSpan RenewInterval = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromMilliseconds(250);
@@ -59,7 +61,7 @@ internal sealed class SharedLimits(IGrainFactory grains, TimeProvider time, ILog
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
-        foreach (var domain in _shares.Keys)
+        foreach (var domain in IsConnected ? _shares.Keys : [])
         {
             grains.GetGrain<ILimitGrain>(domain).EndAsync(_gateway).Ignore();
         }
@@ -76,13 +78,15 @@ internal sealed class SharedLimits(IGrainFactory grains, TimeProvider time, ILog
         }
     }
 
+    private bool IsConnected => connection?.IsMade != false;
+
     private static bool IsAway(Exception failure) => failure is TimeoutException or OrleansException or InvalidOperationException;
 
     private async Task TryRenewAsync(string domain, LimitShare share)
     {
         try
         {
-            if (share.IsUnused)
+            if (share.IsUnused && IsConnected)
             {
                 _shares.TryRemove(KeyValuePair.Create(domain, share));
                 await grains.GetGrain<ILimitGrain>(domain).EndAsync(_gateway);
@@ -100,6 +104,11 @@ internal sealed class SharedLimits(IGrainFactory grains, TimeProvider time, ILog
 
     private async Task RenewAsync(string domain, LimitShare share)
     {
+        if (!IsConnected)
+        {
+            throw new TimeoutException("The gateway is not connected to the cluster yet.");
+        }
+
         var (connections, handshakes) = share.Limits;
         var grant = await grains.GetGrain<ILimitGrain>(domain).RenewAsync(new(_gateway, share.Used, share.Waiting, connections, handshakes));
         share.Take(grant);

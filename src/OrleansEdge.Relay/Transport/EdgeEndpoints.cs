@@ -36,7 +36,7 @@ public static class EdgeEndpoints
     private const string EndpointsSection = "Kestrel:Endpoints";
     private const string StrictLinesSwitch = "Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators";
 
-    internal static readonly IList<string> Names = [Edge, EdgeTls, Admin, Health];
+    internal static readonly IReadOnlyList<string> Names = [Edge, EdgeTls, Admin, Health];
 
     private static readonly Dictionary<string, string?> Defaults = new(StringComparer.OrdinalIgnoreCase)
     {
@@ -53,46 +53,52 @@ public static class EdgeEndpoints
     }
 
     /// <summary>Every fault of the endpoint settings, as sentences for people; empty where all is well.</summary>
-    public static IReadOnlyList<string> Validate(IConfiguration configuration)
+    /// <param name="configuration">The process's whole configuration.</param>
+    /// <param name="names">The endpoints that the process may have; default: all four.</param>
+    public static IReadOnlyList<string> Validate(IConfiguration configuration, IReadOnlyList<string>? names = null)
     {
         ArgumentNullException.ThrowIfNull(configuration);
-        return [.. Merge(configuration).GetSection("Endpoints").GetChildren().Select(FaultOf).OfType<string>()];
+        names ??= Names;
+        return [.. Merge(configuration, names).GetSection("Endpoints").GetChildren().Select(endpoint => FaultOf(endpoint, names)).OfType<string>()];
     }
 
     /// <summary>Loads the endpoints and sets the limits.</summary>
     /// <param name="kestrel">The server's options.</param>
     /// <param name="configuration">The process's whole configuration.</param>
     /// <param name="services">With what <see cref="EdgeTransport.UseEdgeTransport"/> has registered.</param>
+    /// <param name="names">The endpoints that the process may have; default: all four.</param>
     /// <exception cref="OptionsValidationException">The settings have faults; all are listed.</exception>
-    public static void Configure(KestrelServerOptions kestrel, IConfiguration configuration, IServiceProvider services)
+    public static void Configure(
+        KestrelServerOptions kestrel, IConfiguration configuration, IServiceProvider services, IReadOnlyList<string>? names = null)
     {
         ArgumentNullException.ThrowIfNull(kestrel);
         ArgumentNullException.ThrowIfNull(services);
-        var faults = Validate(configuration);
+        names ??= Names;
+        var faults = Validate(configuration, names);
         if (faults.Count > 0)
         {
             throw new OptionsValidationException(EndpointsSection, typeof(KestrelServerOptions), faults);
         }
 
         SetLimits(kestrel);
-        var loader = kestrel.Configure(Merge(configuration));
-        foreach (var name in Names)
+        var loader = kestrel.Configure(Merge(configuration, names));
+        foreach (var name in names)
         {
             loader.Endpoint(name, endpoint => Prepare(endpoint, name, services));
         }
     }
 
-    private static IConfigurationRoot Merge(IConfiguration configuration) => new ConfigurationBuilder()
-        .AddInMemoryCollection(Defaults)
+    private static IConfigurationRoot Merge(IConfiguration configuration, IReadOnlyList<string> names) => new ConfigurationBuilder()
+        .AddInMemoryCollection(Defaults.Where(setting => names.Contains(setting.Key.Split(':')[1])))
         .AddConfiguration(configuration.GetSection("Kestrel"))
         .Build();
 
-    private static string? FaultOf(IConfigurationSection endpoint)
+    private static string? FaultOf(IConfigurationSection endpoint, IReadOnlyList<string> names)
     {
         var path = $"{EndpointsSection}:{endpoint.Key}";
-        if (!Names.Contains(endpoint.Key, StringComparer.OrdinalIgnoreCase))
+        if (!names.Contains(endpoint.Key, StringComparer.OrdinalIgnoreCase))
         {
-            return $"{path} is unknown; the endpoints are {string.Join(", ", Names)}.";
+            return $"{path} is unknown; the endpoints are {string.Join(", ", names)}.";
         }
 
         var url = endpoint["Url"];

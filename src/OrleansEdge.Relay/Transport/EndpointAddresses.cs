@@ -18,11 +18,13 @@ public sealed record EndpointAddress(string Name, string Url, int Port)
 /// <summary>Where the endpoints listen. Thread safe once the server has started; before that the ports may still be 0.</summary>
 public sealed class EndpointAddresses
 {
+    private static readonly List<string> Order = [.. EdgeEndpoints.Names];
+
     private readonly List<(string Name, BindingAddress Address, ListenOptions Bound)> _endpoints = [];
 
     /// <summary>The endpoints, in the order Edge, EdgeTls, Admin, Health.</summary>
     public IReadOnlyList<EndpointAddress> List() =>
-        [.. _endpoints.Select(Describe).OrderBy(endpoint => EdgeEndpoints.Names.IndexOf(endpoint.Name))];
+        [.. _endpoints.Select(Describe).OrderBy(endpoint => Order.IndexOf(endpoint.Name))];
 
     internal void Add(string name, string url, ListenOptions bound) => _endpoints.Add((name, BindingAddress.Parse(url), bound));
 

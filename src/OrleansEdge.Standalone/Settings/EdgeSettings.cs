@@ -1,104 +1,56 @@
 using Microsoft.Extensions.Options;
 using OrleansEdge.Admin.Access;
-using OrleansEdge.Relay.Admission;
-using OrleansEdge.Relay.Draining;
+using OrleansEdge.Hosting.Settings;
+using OrleansEdge.Relay;
 using OrleansEdge.Relay.Metering;
-using OrleansEdge.Relay.Origins;
-using OrleansEdge.Relay.Telemetry;
 using OrleansEdge.Relay.Transport;
 using OrleansEdge.Standalone.Demo;
-using OrleansEdge.Standalone.Startup;
 
 namespace OrleansEdge.Standalone.Settings;
 
-/// <summary>Where settings come from, which there are, and the check of all of them.</summary>
+/// <summary>Which settings the standalone edge has.</summary>
 internal static class EdgeSettings
 {
-    /// <summary>Every setting of the section <c>Edge</c>.</summary>
-    public static SettingsSchema Schema { get; } = new SettingsSchema()
-        .Section<EdgeOptions>(EdgeOptions.Section)
-        .Section<ClientAddressOptions>(EdgeOptions.Section)
-        .Section<AccessLogOptions>("Edge:AccessLog")
-        .Section<AdminOptions>(AdminOptions.Section)
-        .Section<CertificateOptions>("Edge:Certificates")
-        .Section<DemoOptions>("Edge:Demo")
-        .Section<DrainOptions>("Edge:Drain")
-        .Section<LimitOptions>("Edge:Limits")
-        .Section<MeteringOptions>("Edge:Metering")
-        .Section<OriginOptions>("Edge:Origin");
+    /// <summary>Text of <c>--help</c>.</summary>
+    public const string Help = """
+        OrleansEdge.Standalone: a WebSocket edge in one process.
 
-    /// <summary>Reads <c>appsettings.json</c> beside the program, the environment and the command line; later ones win.</summary>
-    /// <returns>The faults of what was read, one sentence each.</returns>
-    public static List<string> Load(ConfigurationManager configuration, string[] args)
+        Settings are given as --Section:Key=value, as environment variables (Section__Key=value) or in appsettings.json
+        beside the program. The usual ones:
+          --Edge:DataDirectory=PATH                       where documents lie
+          --Kestrel:Endpoints:Edge:Url=http://*:8080      where clients connect
+          --Kestrel:Endpoints:EdgeTls:Url=https://*:8443  the same with TLS (certificates: --Edge:Certificates:Directory=PATH)
+          --Kestrel:Endpoints:Admin:Url=http://127.0.0.1:8081
+          --Edge:AccessLog:Path=FILE                      default: standard output
+          --Edge:Demo:Enabled=false                       no demo on the first start
+        """;
+
+    /// <summary>All of them.</summary>
+    public static ProcessSettings Process { get; } = new()
     {
-        configuration.AddInMemoryCollection(EndpointSettings.Defaults);
-        configuration.AddJsonFile(Path.Combine(AppContext.BaseDirectory, "appsettings.json"), optional: true, reloadOnChange: false);
-        configuration.AddEnvironmentVariables();
-        var faults = CommandLine.Check(args).ToList();
-        if (faults.Count == 0)
-        {
-            configuration.AddCommandLine(args);
-        }
+        Schema = RelaySettings.Sections.Aggregate(
+            new SettingsSchema()
+                .Section<ProcessOptions>(ProcessOptions.Section)
+                .Section<DataOptions>(ProcessOptions.Section)
+                .Section<AdminOptions>(AdminOptions.Section)
+                .Section<DemoOptions>("Edge:Demo"),
+            (schema, section) => schema.Section(section.Section, section.Options)),
+        Defaults =
+        [
+            EndpointSettings.Default(EdgeEndpoints.Edge, "http://127.0.0.1:8080"),
+            EndpointSettings.Default(EdgeEndpoints.Admin, "http://127.0.0.1:8081"),
+        ],
+        FurtherFaults = configuration => EdgeEndpoints.Validate(configuration),
+    };
 
-        var verdict = Schema.Check(configuration, EdgeOptions.Section);
-        faults.AddRange(verdict.Faults);
-        configuration.AddInMemoryCollection(verdict.Normalized);
-        faults.AddRange(EdgeEndpoints.Validate(configuration));
-        return faults;
-    }
-
-    /// <summary>Binds the options that no other part binds, and has them checked at the start.</summary>
+    /// <summary>Binds the options that no other part binds.</summary>
     public static void AddEdgeOptions(this IServiceCollection services, IConfiguration configuration)
     {
-        services.AddChecked<EdgeOptions>(configuration.GetSection(EdgeOptions.Section), options => options.Validate());
-        services.AddChecked<DrainOptions>(configuration.GetSection("Edge:Drain"), options => options.Validate());
-        services.AddChecked<LimitOptions>(configuration.GetSection("Edge:Limits"), options => options.Validate());
-        services.AddChecked<MeteringOptions>(configuration.GetSection("Edge:Metering"), options => options.Validate());
-        services.AddOptions<MeteringOptions>().PostConfigure<IOptions<EdgeOptions>>((metering, edge)
-            => metering.SpoolDirectory = string.IsNullOrWhiteSpace(metering.SpoolDirectory) ? Path.Combine(edge.Value.DataPath, "spool") : metering.SpoolDirectory);
-        services.AddChecked<OriginOptions>(configuration.GetSection("Edge:Origin"), options => options.Validate());
-        services.AddOptions<AccessLogOptions>().Bind(configuration.GetSection("Edge:AccessLog"));
+        services.AddOptions<ProcessOptions>().Bind(configuration.GetSection(ProcessOptions.Section));
+        services.AddOptions<DataOptions>().Bind(configuration.GetSection(ProcessOptions.Section));
         services.AddOptions<DemoOptions>().Bind(configuration.GetSection("Edge:Demo"));
-    }
-
-    /// <summary>Checks every option, so that all faults can be told at once.</summary>
-    /// <exception cref="StartFaultException">There are faults, <paramref name="found"/> or new ones.</exception>
-    public static void Check(IServiceProvider services, IReadOnlyList<string> found)
-    {
-        var faults = found.ToList();
-        try
-        {
-            services.GetRequiredService<IStartupValidator>().Validate();
-        }
-        catch (Exception failure) when (StartFaults.Explain(failure) is { } fault)
-        {
-            // Where a value has already been found not to fit, the binder says so once more.
-            if (faults.Count == 0 || failure is OptionsValidationException or AggregateException)
-            {
-                faults.Add(fault.Message);
-            }
-        }
-
-        if (faults.Count > 0)
-        {
-            throw new StartFaultException(faults);
-        }
-    }
-
-    private static void AddChecked<T>(this IServiceCollection services, IConfigurationSection section, Func<T, IEnumerable<string>> faults)
-        where T : class
-    {
-        services.AddOptions<T>().Bind(section).ValidateOnStart();
-        services.AddSingleton<IValidateOptions<T>>(new Validator<T>(faults));
-    }
-
-    private sealed class Validator<T>(Func<T, IEnumerable<string>> faults) : IValidateOptions<T>
-        where T : class
-    {
-        public ValidateOptionsResult Validate(string? name, T options)
-        {
-            var found = faults(options).ToList();
-            return found.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(found);
-        }
+        services.AddRelayOptions(configuration);
+        services.AddOptions<MeteringOptions>().PostConfigure<IOptions<DataOptions>>((metering, data)
+            => metering.SpoolDirectory = string.IsNullOrWhiteSpace(metering.SpoolDirectory) ? Path.Combine(data.Value.DataPath, "spool") : metering.SpoolDirectory);
     }
 }

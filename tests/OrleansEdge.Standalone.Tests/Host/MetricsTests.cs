@@ -3,7 +3,7 @@ using System.Net.WebSockets;
 using System.Text.RegularExpressions;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
-using OrleansEdge.Standalone.Telemetry;
+using OrleansEdge.Hosting.Telemetry;
 using OrleansEdge.Testing;
 
 namespace OrleansEdge.Standalone.Tests.Host;

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Configuration;
+using OrleansEdge.Hosting.Settings;
 using OrleansEdge.Relay.Draining;
 using OrleansEdge.Standalone.Settings;
 
@@ -61,7 +62,7 @@ public sealed class SettingsTests
             .Where(line => line.StartsWith("| `Edge:", StringComparison.Ordinal))
             .Select(line => line.Split('`')[1])
             .Order(StringComparer.Ordinal);
-        Assert.Equal(EdgeSettings.Schema.Keys.Order(StringComparer.Ordinal), documented);
+        Assert.Equal(EdgeSettings.Process.Schema.Keys.Order(StringComparer.Ordinal), documented);
     }
 
     [Theory]
@@ -69,7 +70,7 @@ public sealed class SettingsTests
     [InlineData("--Edge:Name", "a")]
     [InlineData("--kestrel:endpoints:edge:url=http://*:80")]
     [InlineData("--OTEL_SERVICE_NAME=x")]
-    public void WellFormedArguments_AreNoFault(params string[] args) => Assert.Empty(CommandLine.Check(args));
+    public void WellFormedArguments_AreNoFault(params string[] args) => Assert.Empty(CommandLine.Check(args, EdgeSettings.Process.Sections));
 
     [Theory]
     [InlineData("serve")]
@@ -77,9 +78,9 @@ public sealed class SettingsTests
     [InlineData("--Edge:Name")]
     [InlineData("--Edge:Name", "--Edge:DataDirectory=x")]
     [InlineData("--DataDirectory=x")]
-    public void ArgumentThatSetsNothing_IsAFault(params string[] args) => Assert.Single(CommandLine.Check(args));
+    public void ArgumentThatSetsNothing_IsAFault(params string[] args) => Assert.Single(CommandLine.Check(args, EdgeSettings.Process.Sections));
 
     private static SettingsVerdict Check(params (string Key, string Value)[] settings)
-        => EdgeSettings.Schema.Check(
+        => EdgeSettings.Process.Schema.Check(
             new ConfigurationBuilder().AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value))).Build(), "Edge");
 }

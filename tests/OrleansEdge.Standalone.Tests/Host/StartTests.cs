@@ -169,7 +169,7 @@ public sealed partial class StartTests : IDisposable
     public void NothingIsSet_TheEndpointsAreThoseOfTheDocuments()
         => Assert.Equal(
             [("Kestrel:Endpoints:Admin:Url", "http://127.0.0.1:8081"), ("Kestrel:Endpoints:Edge:Url", "http://127.0.0.1:8080")],
-            EndpointSettings.Defaults.Select(pair => (pair.Key, pair.Value!)).Order());
+            EdgeSettings.Process.Defaults.Select(pair => (pair.Key, pair.Value!)).Order());
 
     [Fact]
     public async Task Version_IsPrinted()

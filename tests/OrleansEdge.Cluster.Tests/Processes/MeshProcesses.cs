@@ -1,0 +1,96 @@
+using OrleansEdge.Cluster.Tests.Mesh;
+
+namespace OrleansEdge.Cluster.Tests.Processes;
+
+/// <summary>How <see cref="MeshProcesses"/> are started.</summary>
+public sealed record MeshProcessesOptions
+{
+    /// <summary>How many silos. Default 3.</summary>
+    public int Silos { get; init; } = 3;
+
+    /// <summary>How many gateways. Default 3.</summary>
+    public int Gateways { get; init; } = 3;
+
+    /// <summary>Further settings of each silo.</summary>
+    public IReadOnlyDictionary<string, string> SiloSettings { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Further settings of each gateway.</summary>
+    public IReadOnlyDictionary<string, string> GatewaySettings { get; init; } = new Dictionary<string, string>();
+}
+
+/// <summary>A whole mesh of processes: Redis, silos, gateways.</summary>
+public sealed class MeshProcesses : IAsyncDisposable
+{
+    private readonly List<SiloProcess> _silos = [];
+    private readonly List<GatewayProcess> _gateways = [];
+    private readonly MeshProcessesOptions _options;
+
+    private MeshProcesses(RedisServer redis, MeshProcessesOptions options) => (Redis, _options) = (redis, options);
+
+    /// <summary>The Redis.</summary>
+    public RedisServer Redis { get; }
+
+    /// <summary>The silos, <c>silo-1</c> and so on.</summary>
+    public IReadOnlyList<SiloProcess> Silos => _silos;
+
+    /// <summary>The gateways, <c>gateway-1</c> and so on.</summary>
+    public IReadOnlyList<GatewayProcess> Gateways => _gateways;
+
+    /// <summary>Starts a mesh and waits until all of it is ready.</summary>
+    /// <exception cref="TimeoutException">It did not become ready; the message holds the output of the process at fault.</exception>
+    public static async Task<MeshProcesses> StartAsync(MeshProcessesOptions? options = null)
+    {
+        options ??= new();
+        var mesh = new MeshProcesses(await RedisServer.StartAsync(), options);
+        try
+        {
+            for (var i = 0; i < options.Silos; i++)
+            {
+                mesh.AddSilo();
+            }
+
+            for (var i = 0; i < options.Gateways; i++)
+            {
+                mesh.AddGateway();
+            }
+
+            await Task.WhenAll(mesh.Silos.Concat<MeshProcess>(mesh.Gateways).Select(process => process.WaitUntilReadyAsync()));
+            return mesh;
+        }
+        catch
+        {
+            await mesh.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Starts one silo more; it is not ready yet.</summary>
+    public SiloProcess AddSilo()
+    {
+        var silo = SiloProcess.Start(Redis, $"silo-{_silos.Count + 1}", _options.SiloSettings);
+        _silos.Add(silo);
+        return silo;
+    }
+
+    /// <summary>Starts one gateway more; it is not ready yet.</summary>
+    public GatewayProcess AddGateway()
+    {
+        var gateway = GatewayProcess.Start(Redis, $"gateway-{_gateways.Count + 1}", _options.GatewaySettings);
+        _gateways.Add(gateway);
+        return gateway;
+    }
+
+    /// <summary>Everything that all of them printed, for messages.</summary>
+    public string Transcript() => string.Join('\n', _silos.Concat<MeshProcess>(_gateways).Select(process => process.Process.Transcript()));
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var process in _gateways.Concat<MeshProcess>(_silos))
+        {
+            await process.DisposeAsync();
+        }
+
+        await Redis.DisposeAsync();
+    }
+}
