@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Orleans.Configuration;
 using OrleansEdge.Grains.Storage;
+using OrleansEdge.Grains.Usage;
 using OrleansEdge.Model;
 using StackExchange.Redis;
 
@@ -24,6 +25,7 @@ public static class SiloSetup
         silo.Services.AddSingleton(limits);
         silo.Services.AddSingleton<IConnectionMultiplexer>(_ => ConnectionMultiplexer.Connect(Patient(redis)));
         silo.Services.AddSingleton<RedisStore>();
+        silo.Services.AddSingleton<UsageTrouble>();
         silo.AddRedisGrainStorage(Storage, storage => storage.ConfigurationOptions = Patient(redis));
         silo.Configure<SiloMessagingOptions>(messaging => messaging.ResponseTimeout = TimeSpan.FromSeconds(5));
         return silo;

@@ -27,6 +27,12 @@ public sealed class TestMesh : IAsyncDisposable
     /// <summary>Grains, called by a client.</summary>
     public IGrainFactory Grains => Cluster.Client;
 
+    /// <summary>Services of a silo.</summary>
+    public IServiceProvider Silo => Silos[0];
+
+    /// <summary>Services of each silo.</summary>
+    public IReadOnlyList<IServiceProvider> Silos => [.. Cluster.Silos.Select(static silo => silo.ServiceProvider)];
+
     /// <summary>Starts silos.</summary>
     /// <param name="silos">How many.</param>
     /// <param name="time">The grains' clock; default: one of its own.</param>
