@@ -37,8 +37,13 @@ public sealed class ReconciliationBuilder
     /// <summary>The hours of which all owners' usage has to be added; it ends when the page is full.</summary>
     public IEnumerable<UsageHour> Hours()
     {
+        if (Failure is not null)
+        {
+            yield break;
+        }
+
         var resumed = _after is null ? _first : UsageBucket.At(TimeOf(_after));
-        for (var hour = (resumed > _first ? resumed : _first).Hour; Failure is null && hour.FirstBucket < _end && _items.Count <= _limit; hour = new(hour.Number + 1))
+        for (var hour = (resumed > _first ? resumed : _first).Hour; hour.FirstBucket < _end && _items.Count <= _limit; hour = new(hour.Number + 1))
         {
             yield return hour;
         }
