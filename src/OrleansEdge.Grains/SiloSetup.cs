@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Orleans.Configuration;
+using OrleansEdge.Grains.Billing;
 using OrleansEdge.Grains.Storage;
 using OrleansEdge.Grains.Usage;
 using OrleansEdge.Model;
@@ -25,10 +26,23 @@ public static class SiloSetup
         silo.Services.AddSingleton(limits);
         silo.Services.AddSingleton<IConnectionMultiplexer>(_ => ConnectionMultiplexer.Connect(Patient(redis)));
         silo.Services.AddSingleton<RedisStore>();
-        silo.Services.AddSingleton<UsageTrouble>();
+        AddUsageAndBilling(silo.Services);
         silo.AddRedisGrainStorage(Storage, storage => storage.ConfigurationOptions = Patient(redis));
         silo.Configure<SiloMessagingOptions>(messaging => messaging.ResponseTimeout = TimeSpan.FromSeconds(5));
         return silo;
+    }
+
+    private static void AddUsageAndBilling(IServiceCollection services)
+    {
+        services.AddSingleton<UsageTrouble>();
+        services.AddSingleton<RedisUsageReader>();
+        services.AddSingleton<RedisStatements>();
+        services.AddSingleton<WatchedAccounts>();
+        services.AddSingleton<WebhookSecrets>();
+        services.AddSingleton<WebhookCaller>();
+        services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, BillingUpkeep>();
+        services.TryAddSingleton<IExhaustedTarget, NoSurroundings>();
+        services.TryAddSingleton<IBillingAudit, NoSurroundings>();
     }
 
     // A Redis that is away is an answer within seconds, and is connected to again when it is back.

@@ -1,3 +1,4 @@
+using Orleans.Persistence.Redis;
 using StackExchange.Redis;
 
 namespace OrleansEdge.Grains.Storage;
@@ -6,5 +7,5 @@ namespace OrleansEdge.Grains.Storage;
 internal static class RedisFailures
 {
     /// <summary>Whether Redis gave no answer, or refused the command: what was asked for may have been done or not.</summary>
-    public static bool IsAway(Exception failure) => failure is RedisException or TimeoutException or RedisCommandException;
+    public static bool IsAway(Exception failure) => failure is RedisException or RedisStorageException or RedisCommandException or TimeoutException;
 }

@@ -7,7 +7,7 @@ namespace OrleansEdge.Grains.Usage;
 
 /// <summary>Reads usage straight from Redis, where everything is that was acknowledged; no grain is woken for it. Thread safe; what is
 /// read of one hour is of one instant.</summary>
-/// <remarks>All methods throw <see cref="JournalDamageException"/> for what cannot be understood, and what
+/// <remarks>All methods throw <see cref="RedisDamageException"/> for what cannot be understood, and what
 /// <see cref="RedisFailures.IsAway"/> knows where Redis does not answer.</remarks>
 internal sealed class RedisUsageReader(RedisStore redis)
 {

@@ -24,6 +24,7 @@ internal sealed class UsageGrain(
     private readonly Queue<UsageCall> _waiting = new();
     private UsageShard _shard;
     private UsageShardJournal _journal = null!;
+    private UsageTelling _telling = null!;
     private UsageShardLedger? _ledger;
     private Task _storing = Task.CompletedTask;
     private long? _wroteAt;
@@ -33,6 +34,7 @@ internal sealed class UsageGrain(
     {
         _shard = UsageGrains.ShardOf(this.GetPrimaryKeyString());
         _journal = new(redis, _shard);
+        _telling = new(GrainFactory, _shard);
         return base.OnActivateAsync(cancellationToken);
     }
 
@@ -152,6 +154,11 @@ internal sealed class UsageGrain(
         }
 
         var isStored = (!isTended && taken.Count == 0) || await WriteAsync(ledger, now, taken, isTended);
+        if (isStored && taken.Exists(static report => report.Entries.Count > 0))
+        {
+            _telling.NoteGrown();
+        }
+
         return isStored ? replies : null;
     }
 

@@ -15,7 +15,7 @@ internal sealed class UsageShardJournal(RedisStore redis, UsageShard shard)
     private bool _isIndexedAsLate;
 
     /// <summary>Reads the ledger. From then on, what is stored builds on it.</summary>
-    /// <exception cref="JournalDamageException">What stands there is damaged.</exception>
+    /// <exception cref="RedisDamageException">What stands there is damaged.</exception>
     public async Task<UsageShardLedger> LoadAsync()
     {
         (_isIndexed, _isIndexedAsLate) = (false, false);
@@ -26,7 +26,7 @@ internal sealed class UsageShardJournal(RedisStore redis, UsageShard shard)
         }
         catch (FormatException fault)
         {
-            throw new JournalDamageException(UsageKeys.JournalOf(shard), fault.Message, fault);
+            throw new RedisDamageException(UsageKeys.JournalOf(shard), fault.Message, fault);
         }
     }
 

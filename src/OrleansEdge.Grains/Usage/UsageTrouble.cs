@@ -21,7 +21,7 @@ internal sealed class UsageTrouble(ILogger<UsageGrain> logger)
             return;
         }
 
-        if (failure is JournalDamageException)
+        if (failure is RedisDamageException)
         {
             logger.UsageDamaged(failure.Message);
         }

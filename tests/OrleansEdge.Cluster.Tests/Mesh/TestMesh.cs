@@ -37,7 +37,9 @@ public sealed class TestMesh : IAsyncDisposable
     /// <param name="silos">How many.</param>
     /// <param name="time">The grains' clock; default: one of its own.</param>
     /// <param name="redis">A Redis to use; default: an empty one of its own.</param>
-    public static async Task<TestMesh> StartAsync(short silos = 1, ManualTimeProvider? time = null, RedisServer? redis = null)
+    /// <param name="services">Adds services to each silo, before its own.</param>
+    public static async Task<TestMesh> StartAsync(
+        short silos = 1, ManualTimeProvider? time = null, RedisServer? redis = null, Action<IServiceCollection>? services = null)
     {
         var ownsRedis = redis is null;
         redis ??= await RedisServer.StartAsync();
@@ -47,6 +49,7 @@ public sealed class TestMesh : IAsyncDisposable
         builder.ConfigureSilo((_, silo) =>
         {
             silo.Services.AddSingleton(new EdgeClock(time));
+            services?.Invoke(silo.Services);
             silo.AddOrleansEdgeGrains(ConfigurationOptions.Parse(redis.Address), new DocumentLimits());
         });
         var cluster = builder.Build();

@@ -146,7 +146,7 @@ public sealed class UsageGrainTests : IAsyncLifetime
         await _harness.RestartAsync();
 
         Assert.Equal(UsageReplyKind.Unavailable, await ReportAsync(Report(A, 3, 2, 7)));
-        var damage = await Assert.ThrowsAsync<JournalDamageException>(TotalAsync);
+        var damage = await Assert.ThrowsAsync<RedisDamageException>(TotalAsync);
         Assert.Contains(UsageKeys.JournalOf(Shard), damage.Message, StringComparison.Ordinal);
         Assert.Equal(2, (await ElementsAsync()).Count);
     }
