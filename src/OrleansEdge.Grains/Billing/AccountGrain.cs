@@ -34,6 +34,7 @@ internal sealed class AccountGrain(
     private ExhaustedTelling _exhausted = null!;
     private AlertTelling _alerts = null!;
     private ChangedHours _changed = ChangedHours.None;
+    private DateTimeOffset? _askedAt;
     private IGrainTimer? _timer;
     private long _watchedSince;
 
@@ -86,7 +87,7 @@ internal sealed class AccountGrain(
             return false;
         }
 
-        await SettleAsync();
+        await SettleAsync(isTold: true);
         return true;
     }
 
@@ -130,11 +131,11 @@ internal sealed class AccountGrain(
 
     /// <inheritdoc/>
     public Task<BillingAnswerWire> ListPlansAsync(string? after, int limit)
-        => AnswerAsync(async account => PlanPages.List(account, await MeasureAsync(account), new(after, limit)));
+        => AnswerAsync(async account => PlanPages.List(account, await MeasureAllAsync(account), new(after, limit)));
 
     /// <inheritdoc/>
     public Task<BillingAnswerWire> GetPlanAsync(string id)
-        => AnswerAsync(async account => PlanPages.Get(account, await MeasureAsync(account), id));
+        => AnswerAsync(async account => PlanPages.Get(account, await MeasureAllAsync(account), id));
 
     /// <inheritdoc/>
     public Task<BillingAnswerWire> BuyPlanAsync(ReadOnlyMemory<byte> json, string idempotencyKey, string by)
@@ -285,25 +286,48 @@ internal sealed class AccountGrain(
 
         var changed = _changed;
         _changed = ChangedHours.None;
+        _askedAt ??= clock.Now;
         await statements.ReadAsync(Id, _meter.Measure(account, changed, clock.Now));
         return _meter.Use;
     }
 
-    private async Task<QuotaVerdict> JudgeAsync()
+    // With everything that was acknowledged, whether the account was told of it or not.
+    private async Task<PlanUse> MeasureAllAsync(Account account)
+    {
+        if (_askedAt is { } askedAt && !account.Plans.All.IsEmpty)
+        {
+            var now = clock.Now;
+            foreach (var hour in await usage.ListChangedAsync(Id, askedAt))
+            {
+                _changed = _changed.With(hour);
+            }
+
+            _askedAt = now;
+        }
+
+        return await MeasureAsync(account);
+    }
+
+    /// <param name="isTold">Whether the account was just told what has changed.</param>
+    private async Task<QuotaVerdict> JudgeAsync(bool isTold = false)
     {
         if (_store.Account is not { } account)
         {
             return QuotaVerdict.None;
         }
 
-        var use = QuotaVerdict.NeedsUse(account, _store.Tenant, clock.Now) ? await MeasureAsync(account) : _meter.Use;
+        var use = !QuotaVerdict.NeedsUse(account, _store.Tenant, clock.Now) ? _meter.Use
+            : isTold ? await MeasureAsync(account)
+            : await MeasureAllAsync(account);
         return QuotaVerdict.Of(account, _store.Tenant, use, clock.Now);
     }
 
-    private async Task SettleAsync()
+    private Task SettleAsync() => SettleAsync(isTold: false);
+
+    private async Task SettleAsync(bool isTold)
     {
         // The relay is told first: a slow store must not let more traffic through.
-        _exhausted.Decide((await JudgeAsync()).Exhausted);
+        _exhausted.Decide((await JudgeAsync(isTold)).Exhausted);
         await FireAsync();
     }
 
@@ -374,12 +398,6 @@ internal sealed class AccountGrain(
     private async Task OnTimerAsync()
     {
         var looksByItself = Stopwatch.GetElapsedTime(_watchedSince) < LooksByItselfFor;
-        if (looksByItself)
-        {
-            var hour = UsageHour.At(clock.Now);
-            _changed = _changed.With(hour).With(new(hour.Number - 1));
-        }
-
         var now = clock.Now;
         var wait = UsageBucket.At(now).End - now;
         _timer?.Change(looksByItself ? LookInterval : wait < LongestWait ? wait : LongestWait, LongestWait);

@@ -14,6 +14,9 @@ internal sealed class RedisUsageReader(RedisStore redis)
     // Asked for in one go, and all that is in memory at a time.
     private const int HoursAtOnce = 64;
 
+    // Clocks of silos differ, and what is noted before a write is seen after it.
+    private static readonly TimeSpan ChangeMargin = UsageShardJournal.MarkInterval + TimeSpan.FromMinutes(1);
+
     /// <summary>Usage of an owner in the hours [from, to), in the order of time; hours without usage are left out.</summary>
     public IAsyncEnumerable<UsageHourTotals> ReadAsync(string owner, UsageHour from, UsageHour to, CancellationToken cancellationToken = default)
         => ReadAsync(UsageKeys.HoursOf(redis, owner), owner, from, to, cancellationToken);
@@ -56,6 +59,14 @@ internal sealed class RedisUsageReader(RedisStore redis)
         }
 
         return [.. adjustments.OrderBy(static adjustment => adjustment.At)];
+    }
+
+    /// <summary>Hours of an owner that changed after an instant, and maybe some that changed shortly before it.</summary>
+    public async Task<IReadOnlyList<UsageHour>> ListChangedAsync(string owner, DateTimeOffset after)
+    {
+        var since = (after - ChangeMargin).ToUnixTimeMilliseconds();
+        var hours = await redis.Database.SortedSetRangeByScoreAsync(UsageKeys.ChangedHoursOf(redis, owner), since);
+        return Array.ConvertAll(hours, static hour => new UsageHour((int)hour));
     }
 
     private async IAsyncEnumerable<UsageHourTotals> ReadAsync(

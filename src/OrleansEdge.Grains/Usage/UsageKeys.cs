@@ -4,7 +4,8 @@ using StackExchange.Redis;
 
 namespace OrleansEdge.Grains.Usage;
 
-/// <summary>Where usage lies in Redis. Sorted sets of hours have the hour's number as member and as score.</summary>
+/// <summary>Where usage lies in Redis. Sorted sets of hours have the hour's number as member, and as score
+/// where nothing else is said.</summary>
 internal static class UsageKeys
 {
     /// <summary>Name of a shard's journal.</summary>
@@ -18,6 +19,10 @@ internal static class UsageKeys
 
     /// <summary>Sorted set: the hours in which an owner may have adjustments.</summary>
     public static RedisKey LateHoursOf(RedisStore redis, string owner) => redis.Key($"usage/late/{owner}");
+
+    /// <summary>Sorted set: the hours of an owner by when they last changed, in milliseconds since 1970, which is up to
+    /// <see cref="UsageShardJournal.MarkInterval"/> too early.</summary>
+    public static RedisKey ChangedHoursOf(RedisStore redis, string owner) => redis.Key($"usage/changed/{owner}");
 
     /// <summary>Set: who has usage in an hour.</summary>
     public static RedisKey OwnersOf(RedisStore redis, UsageHour hour) => redis.Key($"usage/owners/{hour.Number}");

@@ -7,18 +7,22 @@ namespace OrleansEdge.Grains.Usage;
 /// missing there. Not thread safe.</summary>
 internal sealed class UsageShardJournal(RedisStore redis, UsageShard shard)
 {
+    /// <summary>How often it is noted that an hour changes.</summary>
+    public static readonly TimeSpan MarkInterval = TimeSpan.FromSeconds(30);
+
     // What was appended is replayed when the shard is read, so it may be as much as the ledger itself, and a little.
     private const int LeastBytesToCompact = 64 << 10;
 
     private readonly RedisJournal _journal = redis.Journal(UsageKeys.JournalOf(shard));
     private bool _isIndexed;
     private bool _isIndexedAsLate;
+    private DateTimeOffset? _markedAt;
 
     /// <summary>Reads the ledger. From then on, what is stored builds on it.</summary>
     /// <exception cref="RedisDamageException">What stands there is damaged.</exception>
     public async Task<UsageShardLedger> LoadAsync()
     {
-        (_isIndexed, _isIndexedAsLate) = (false, false);
+        (_isIndexed, _isIndexedAsLate, _markedAt) = (false, false, null);
         var elements = await _journal.LoadAsync();
         try
         {
@@ -39,6 +43,7 @@ internal sealed class UsageShardJournal(RedisStore redis, UsageShard shard)
     public async Task<bool> TryStoreAsync(UsageShardLedger ledger, DateTimeOffset at, IReadOnlyList<UsageReport> taken, bool isTended)
     {
         await IndexAsync(ledger);
+        await MarkAsync(at);
         return isTended || _journal.Count == 0 || _journal.AppendedBytes > Math.Max(LeastBytesToCompact, _journal.BaseBytes)
             ? await _journal.TryReplaceAsync(UsageElements.OfLedger(ledger))
             : await _journal.TryAppendAsync(UsageElements.OfReports(at, taken));
@@ -62,5 +67,16 @@ internal sealed class UsageShardJournal(RedisStore redis, UsageShard shard)
             await database.SortedSetAddAsync(UsageKeys.LateHoursOf(redis, shard.Owner), hour.Number, hour.Number);
             _isIndexedAsLate = true;
         }
+    }
+
+    private async Task MarkAsync(DateTimeOffset at)
+    {
+        if (_markedAt is { } markedAt && (at - markedAt).Duration() < MarkInterval)
+        {
+            return;
+        }
+
+        await redis.Database.SortedSetAddAsync(UsageKeys.ChangedHoursOf(redis, shard.Owner), shard.Hour.Number, at.ToUnixTimeMilliseconds());
+        _markedAt = at;
     }
 }
