@@ -1,7 +1,10 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Orleans.Configuration;
+using OrleansEdge.Grains.Admin;
+using OrleansEdge.Grains.Billing;
 using OrleansEdge.Grains.Storage;
+using OrleansEdge.Grains.Usage;
 using OrleansEdge.Model;
 using StackExchange.Redis;
 
@@ -24,7 +27,8 @@ public static class SiloSetup
         silo.Services.AddSingleton(limits);
         silo.Services.AddSingleton<IConnectionMultiplexer>(_ => ConnectionMultiplexer.Connect(Patient(redis)));
         silo.Services.AddSingleton<RedisStore>();
-        silo.Services.AddSingleton<Admin.AuditLog>();
+        silo.Services.AddSingleton<AuditLog>();
+        AddUsageAndBilling(silo.Services);
         silo.AddRedisGrainStorage(Storage, storage =>
         {
             storage.ConfigurationOptions = Patient(redis);
@@ -32,6 +36,19 @@ public static class SiloSetup
         });
         silo.Configure<SiloMessagingOptions>(messaging => messaging.ResponseTimeout = TimeSpan.FromSeconds(5));
         return silo;
+    }
+
+    private static void AddUsageAndBilling(IServiceCollection services)
+    {
+        services.AddSingleton<UsageTrouble>();
+        services.AddSingleton<RedisUsageReader>();
+        services.AddSingleton<RedisStatements>();
+        services.AddSingleton<WatchedAccounts>();
+        services.AddSingleton<WebhookSecrets>();
+        services.AddSingleton<WebhookCaller>();
+        services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, BillingUpkeep>();
+        services.TryAddSingleton<IExhaustedTarget, AccountSurroundings>();
+        services.TryAddSingleton<IBillingAudit, AccountSurroundings>();
     }
 
     // A Redis that is away is an answer within seconds, and is connected to again when it is back.

@@ -9,7 +9,11 @@ public sealed class ManualTimeProvider : TimeProvider
     private readonly Lock _lock = new();
     private readonly List<ManualTimer> _armed = [];
     private readonly List<(TimeSpan DueTime, TaskCompletionSource Seen)> _waiting = [];
-    private DateTimeOffset _now = new(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    private DateTimeOffset _now;
+
+    /// <summary>A clock.</summary>
+    /// <param name="start">Where it stands; default: the beginning of 2030, UTC.</param>
+    public ManualTimeProvider(DateTimeOffset? start = null) => _now = start ?? new(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     /// <inheritdoc/>
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using OrleansEdge.Clustering.Billing;
 using OrleansEdge.Model;
 
 namespace OrleansEdge.Clustering.ControlPlane;
@@ -6,8 +7,11 @@ namespace OrleansEdge.Clustering.ControlPlane;
 /// <summary>Puts the control plane of a cluster into a host that has grains to call: a silo, or an Orleans client.</summary>
 public static class ClusterControlPlaneSetup
 {
-    /// <summary>Adds <see cref="IControlPlane"/>. The host adds <see cref="IBilling"/>.</summary>
+    /// <summary>Adds <see cref="IControlPlane"/>.</summary>
     public static IServiceCollection AddClusterControlPlane(this IServiceCollection services)
-        => services.AddSingleton<IControlPlane>(static provider
-            => new ClusterControlPlane(provider.GetRequiredService<IGrainFactory>(), provider.GetRequiredService<IBilling>()));
+        => services.AddSingleton<IControlPlane>(static provider =>
+        {
+            var grains = provider.GetRequiredService<IGrainFactory>();
+            return new ClusterControlPlane(grains, new ClusterBilling(grains));
+        });
 }

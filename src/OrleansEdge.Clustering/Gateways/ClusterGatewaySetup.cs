@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using OrleansEdge.Clustering.Domains;
 using OrleansEdge.Clustering.Limits;
+using OrleansEdge.Clustering.Usage;
 using OrleansEdge.Hosting.Health;
 using OrleansEdge.Model;
 
@@ -20,6 +21,7 @@ public static class ClusterGatewaySetup
         services.AddSingleton(provider => new LastGoodConfig(lastGoodPath(provider), provider.GetRequiredService<ILogger<LastGoodConfig>>()));
         services.AddSingleton<ClusterDomainSource>();
         services.AddSingleton<IDomainSource>(static provider => provider.GetRequiredService<ClusterDomainSource>());
+        services.AddSingleton<IUsageSink, ClusterUsageSink>();
         services.AddHosted<FeedFollower>();
         services.AddHosted<GatewayBeat>();
         services.AddHosted<SharedLimits>();

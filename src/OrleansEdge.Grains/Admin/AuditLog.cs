@@ -9,7 +9,7 @@ namespace OrleansEdge.Grains.Admin;
 /// <summary>The audit of the cluster, a list in Redis; the id of a line is its place in it. Thread safe.</summary>
 internal sealed class AuditLog(RedisStore redis)
 {
-    // KEYS: the list, and a hash with the newest version of each document that is in it. ARGV: a document, then versions and lines.
+    // KEYS: the list, and a hash with the highest number of each thing that is in it. ARGV: a thing, then numbers and lines.
     private const string AppendOnce = """
         local done = tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '0')
         for i = 2, #ARGV, 2 do
@@ -25,19 +25,22 @@ internal sealed class AuditLog(RedisStore redis)
     // One slot of a Redis Cluster for both.
     private RedisKey Lines => redis.Key("{audit}/lines");
 
-    private RedisKey Done => redis.Key("{audit}/versions");
+    private RedisKey Done => redis.Key("{audit}/numbers");
 
     /// <summary>Appends a line.</summary>
     public Task AppendAsync(AuditEntry entry) => redis.Database.ListRightPushAsync(Lines, Write(entry));
 
-    /// <summary>Appends the lines of versions of one document, oldest first, that are not there yet.</summary>
-    public Task AppendOnceAsync(string kind, string name, IEnumerable<AuditEntry> versions)
+    /// <summary>Appends those lines of one thing that are not there yet.</summary>
+    /// <param name="kind">Kind of the thing.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="lines">Oldest first, with numbers that rise and never come again.</param>
+    public Task AppendOnceAsync(string kind, string name, IEnumerable<(long Number, AuditEntry Line)> lines)
     {
         var arguments = new List<RedisValue> { $"{kind}/{name}" };
-        foreach (var version in versions)
+        foreach (var (number, line) in lines)
         {
-            arguments.Add(version.Version);
-            arguments.Add(Write(version));
+            arguments.Add(number);
+            arguments.Add(Write(line));
         }
 
         return redis.Database.ScriptEvaluateAsync(AppendOnce, [Lines, Done], [.. arguments]);

@@ -124,7 +124,7 @@ internal abstract class DocumentGrain(IPersistentState<DocumentRecord> state, Ed
     /// <summary>What forbids to delete the document now; <see langword="null"/>: nothing.</summary>
     protected virtual Task<ControlFailure?> MayDeleteAsync() => Task.FromResult<ControlFailure?>(null);
 
-    /// <summary>What else follows on a change. May be done more than once.</summary>
+    /// <summary>What else follows on a change, which may be a further change. May be done more than once.</summary>
     protected virtual Task FollowUpAsync() => Task.CompletedTask;
 
     /// <summary>Writes a record, unless what is stored is another than this activation knows.</summary>
@@ -234,16 +234,14 @@ internal abstract class DocumentGrain(IPersistentState<DocumentRecord> state, Ed
 
     private async Task FollowAsync()
     {
-        if (Record.Revision == _followed || Record.Newest() is not { } newest)
+        while (Record.Revision != _followed && Record.Newest() is { } newest)
         {
-            return;
+            var revision = Record.Revision;
+            await audit.AppendOnceAsync(Word, Name, Record.Versions.Select(version => (version.Version, AuditOf(version))));
+            await Feed.ConfirmAsync(new(FeedName, revision, newest.Json is null, Record.Flags, Record.RevisedAt));
+            await FollowUpAsync();
+            _followed = revision;
         }
-
-        var revision = Record.Revision;
-        await audit.AppendOnceAsync(Word, Name, Record.Versions.Select(AuditOf));
-        await Feed.ConfirmAsync(new(FeedName, revision, newest.Json is null, Record.Flags, Record.RevisedAt));
-        await FollowUpAsync();
-        _followed = revision;
     }
 
     private AuditEntry AuditOf(VersionRecord version) => new("", version.At, version.By, version.Action, Word, Name, version.Version);

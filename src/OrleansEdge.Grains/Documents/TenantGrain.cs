@@ -53,20 +53,25 @@ internal sealed class TenantGrain(
     {
         var reply = await DecidingAsync<bool>(async () =>
         {
-            var flags = (Record.Flags & ~Exhaustion)
-                | (exhausted.HasFlag(ExhaustedQuota.Websocket) ? TenantFlags.WebsocketExhausted : TenantFlags.None)
-                | (exhausted.HasFlag(ExhaustedQuota.Http) ? TenantFlags.HttpExhausted : TenantFlags.None);
-            if (flags != Record.Flags)
-            {
-                await WriteAsync(Record with { Flags = flags, Revision = Record.Revision + 1, RevisedAt = Clock.Now });
-            }
-
+            await PutExhaustedAsync(exhausted);
             return true;
         });
         if (reply.Failure is { } failure)
         {
             throw new TimeoutException(failure.Detail);
         }
+    }
+
+    /// <inheritdoc/>
+    protected override async Task FollowUpAsync()
+    {
+        var versions = Record.Versions.Select(static version => new TenantVersionWire
+        {
+            Version = version.Version,
+            At = version.At,
+            Document = version.Json is null ? default : Encoding.UTF8.GetBytes(version.Json),
+        });
+        await PutExhaustedAsync(await GrainFactory.GetGrain<IAccountGrain>(Name).FollowAsync([.. versions]));
     }
 
     /// <inheritdoc/>
@@ -99,6 +104,17 @@ internal sealed class TenantGrain(
         }
 
         return null;
+    }
+
+    private async Task PutExhaustedAsync(ExhaustedQuota exhausted)
+    {
+        var flags = (Record.Flags & ~Exhaustion)
+            | (exhausted.HasFlag(ExhaustedQuota.Websocket) ? TenantFlags.WebsocketExhausted : TenantFlags.None)
+            | (exhausted.HasFlag(ExhaustedQuota.Http) ? TenantFlags.HttpExhausted : TenantFlags.None);
+        if (flags != Record.Flags)
+        {
+            await WriteAsync(Record with { Flags = flags, Revision = Record.Revision + 1, RevisedAt = Clock.Now });
+        }
     }
 
     private async Task<bool> IsOwnAsync(string domain)

@@ -33,6 +33,10 @@ public sealed record Statement
 
     /// <summary>What is to be paid, one for each currency.</summary>
     public required IReadOnlyList<StatementTotal> Totals { get; init; }
+
+    /// <summary>Whether there is nothing on it.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public bool IsEmpty => Lines.Count + Adjustments.Count + Plans.Count == 0;
 }
 
 /// <summary>One domain, kind and price.</summary>

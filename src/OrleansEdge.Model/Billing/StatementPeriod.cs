@@ -4,6 +4,17 @@ namespace OrleansEdge.Model;
 /// earlier months until then.</summary>
 public static class StatementPeriod
 {
+    /// <summary>How long after a statement's closing it is made for good: a report that was taken before it closed may be seen in the
+    /// ledger a little later, and must be on it.</summary>
+    public static readonly TimeSpan SettleTime = TimeSpan.FromMinutes(1);
+
+    /// <summary>The last month whose statement can be made for good.</summary>
+    public static UsageMonth LastSettled(DateTimeOffset now)
+    {
+        var month = UsageMonth.At(now).Previous;
+        return now < month.ClosesAt + SettleTime ? month.Previous : month;
+    }
+
     /// <summary>First instant of which late usage goes on a month's statement: when the statement before it closed.</summary>
     public static DateTimeOffset AdjustmentsFrom(UsageMonth month) => month.Previous.ClosesAt;
 

@@ -1,6 +1,5 @@
 using System.Runtime.ExceptionServices;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using OrleansEdge.Model;
 using OrleansEdge.Standalone.ControlPlane;
 
@@ -10,15 +9,6 @@ namespace OrleansEdge.Standalone.Billing;
 internal sealed class AccountFolder
 {
     private const string Extension = ".json";
-
-    private static readonly JsonSerializerOptions Json = new(EdgeJson.Options)
-    {
-        WriteIndented = true,
-        NewLine = "\n",
-        RespectNullableAnnotations = true,
-        RespectRequiredConstructorParameters = true,
-        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-    };
 
     private readonly string _folder;
 
@@ -41,9 +31,7 @@ internal sealed class AccountFolder
 
     /// <summary>Writes an account; it is on the disk when this returns.</summary>
     public void Write(AccountRecord record, bool flush = true)
-        => DurableFile.Replace(Path.Combine(_folder, record.Tenant + Extension), Serialize(record), flush);
-
-    public static byte[] Serialize(AccountRecord record) => [.. JsonSerializer.SerializeToUtf8Bytes(record, Json), (byte)'\n'];
+        => DurableFile.Replace(Path.Combine(_folder, record.Tenant + Extension), AccountText.Json(record), flush);
 
     private static AccountRecord? Read(string path)
     {
@@ -58,10 +46,8 @@ internal sealed class AccountFolder
 
         try
         {
-            var record = JsonSerializer.Deserialize<AccountRecord>(content, Json)!;
-            return record.Format == AccountRecord.CurrentFormat && record.Tenant + Extension == Path.GetFileName(path) && record.Terms.Count > 0
-                ? record
-                : throw new DataDirectoryException($"The account {path} is not of this version of the program, or stands under another name.");
+            return AccountText.Parse(content, Path.GetFileNameWithoutExtension(path))
+                ?? throw new DataDirectoryException($"The account {path} is not of this version of the program, or stands under another name.");
         }
         catch (JsonException damage)
         {

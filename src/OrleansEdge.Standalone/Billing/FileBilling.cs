@@ -1,4 +1,3 @@
-using System.Globalization;
 using OrleansEdge.Model;
 using OrleansEdge.Standalone.ControlPlane;
 using OrleansEdge.Standalone.Usage;
@@ -9,9 +8,6 @@ namespace OrleansEdge.Standalone.Billing;
 /// that it shares with the documents.</summary>
 internal sealed class FileBilling : IBilling, IDisposable
 {
-    private const string PlanIdPrefix = "plan-";
-    private const int MaxKeyLength = 255;
-
     private readonly Accounts _accounts;
     private readonly Statements _statements;
     private readonly StatementClosing _closing;
@@ -85,35 +81,22 @@ internal sealed class FileBilling : IBilling, IDisposable
 
     /// <inheritdoc/>
     public Task<ControlResult<UsageAnswer>> QueryUsageAsync(string tenant, UsageQuery query, CancellationToken cancellationToken)
-    {
-        ArgumentNullException.ThrowIfNull(query);
-        if (query.Interval is not (300 or 3600 or 86_400) || query.From >= query.To || query.From < DateTimeOffset.UnixEpoch)
-        {
-            throw new ArgumentException("From must be before to and not before 1970, and the interval 300, 3600 or 86400 seconds.", nameof(query));
-        }
-
-        return Reading(() => _accounts.Find(tenant) is null ? NoTenant(tenant) : _queries.Query(tenant, query, cancellationToken));
-    }
+        => Reading(() => _accounts.Find(tenant) is null ? NoTenant(tenant) : _queries.Query(tenant, query, cancellationToken));
 
     /// <inheritdoc/>
     public Task<ControlResult<Page<PlanInfo>>> ListPlansAsync(string tenant, PageRequest page, CancellationToken cancellationToken)
-        => Reading(() => _accounts.Find(tenant) is { } account ? ListPlans(account, page) : NoTenant(tenant));
+        => Reading(() => _accounts.Find(tenant) is { Account: var current } account ? PlanPages.List(current, UseOf(account, current), page) : NoTenant(tenant));
 
     /// <inheritdoc/>
     public Task<ControlResult<PlanInfo>> GetPlanAsync(string tenant, string id, CancellationToken cancellationToken)
-        => Reading(() => _accounts.Find(tenant) is { } account ? GetPlan(account, id) : NoTenant(tenant));
+        => Reading(() => _accounts.Find(tenant) is { Account: var current } account ? PlanPages.Get(current, UseOf(account, current), id) : NoTenant(tenant));
 
     /// <inheritdoc/>
     public Task<ControlResult<PlanInfo>> BuyPlanAsync(
         string tenant, ReadOnlyMemory<byte> json, string idempotencyKey, string by, CancellationToken cancellationToken)
-    {
-        ArgumentNullException.ThrowIfNull(idempotencyKey);
-        var isKey = idempotencyKey.Length is > 0 and <= MaxKeyLength && idempotencyKey.All(static letter => letter is > ' ' and <= '~');
-        return isKey
-            ? _around.Changes.RunAsync(() => BuyPlan(tenant, json, idempotencyKey, by), cancellationToken)
-            : Task.FromResult<ControlResult<PlanInfo>>(new ControlFailure(
-                ControlFailureKind.Invalid, "idempotency_key_invalid", $"An idempotency key has 1 to {MaxKeyLength} visible ASCII characters."));
-    }
+        => PlanPurchase.CheckKey(idempotencyKey) is { } failure
+            ? Task.FromResult<ControlResult<PlanInfo>>(failure)
+            : _around.Changes.RunAsync(() => BuyPlan(tenant, json, idempotencyKey, by), cancellationToken);
 
     /// <inheritdoc/>
     public async Task<ControlResult<Statement>> GetStatementAsync(string tenant, UsageMonth month, CancellationToken cancellationToken)
@@ -131,7 +114,7 @@ internal sealed class FileBilling : IBilling, IDisposable
 
         try
         {
-            return month <= Statements.LastSettled(now)
+            return month <= StatementPeriod.LastSettled(now)
                 ? await _closing.GetAsync(account, month, cancellationToken)
                 : _statements.Make(account.Account, month, isClosed: false).Statement;
         }
@@ -143,13 +126,13 @@ internal sealed class FileBilling : IBilling, IDisposable
 
     /// <inheritdoc/>
     public Task<ControlResult<Page<Reconciliation>>> ReconcileAsync(DateTimeOffset from, DateTimeOffset to, PageRequest page, CancellationToken cancellationToken)
-        => Reading(() => _queries.Reconcile(from, to, _time.GetUtcNow() - UsageBucket.Length, page, cancellationToken));
+        => Reading(() => _queries.Reconcile(from, to, _time.GetUtcNow(), page, cancellationToken));
 
     /// <inheritdoc/>
     public Task<ControlResult<WebhookInfo>> GetWebhookAsync(string tenant, CancellationToken cancellationToken)
         => Reading<WebhookInfo>(() => _accounts.Find(tenant) is null
             ? NoTenant(tenant)
-            : new WebhookInfo(_around.TenantOf(tenant)?.Alerts.Webhook, WebhookKey.Text(_key.SecretOf(tenant))));
+            : new WebhookInfo(_around.TenantOf(tenant)?.Alerts.Webhook, WebhookMessage.TextOf(_key.SecretOf(tenant))));
 
     /// <summary>Ends what goes on in the background.</summary>
     public void Dispose()
@@ -178,35 +161,6 @@ internal sealed class FileBilling : IBilling, IDisposable
         }
     }
 
-    private ControlResult<Page<PlanInfo>> ListPlans(TenantAccount account, PageRequest page)
-    {
-        var current = account.Account;
-        var plans = current.Record.Plans;
-        var first = 0;
-        if (page.After is { } after)
-        {
-            first = current.IndexOf(after) + 1;
-            if (first == 0)
-            {
-                return ControlFailures.BadCursor(after);
-            }
-        }
-
-        var use = UseOf(account, current);
-        var end = Math.Min(plans.Count, first + Paging.LimitOf(page));
-        var items = Enumerable.Range(first, end - first).Select(index => plans[index].ToInfo(use[index])).ToList();
-        return new Page<PlanInfo>(items, end < plans.Count ? plans[end - 1].Id : null);
-    }
-
-    private ControlResult<PlanInfo> GetPlan(TenantAccount account, string id)
-    {
-        var current = account.Account;
-        var index = current.IndexOf(id);
-        return index < 0
-            ? ControlFailures.NotFound(AuditWords.Plan, $"{account.Tenant}/{id}")
-            : current.Record.Plans[index].ToInfo(UseOf(account, current)[index]);
-    }
-
     private PlanUse UseOf(TenantAccount account, Account current)
         => current.Plans.All.IsEmpty ? PlanUse.Nothing : account.Meter.Measure(current, _statements, _time.GetUtcNow());
 
@@ -217,44 +171,20 @@ internal sealed class FileBilling : IBilling, IDisposable
             return NoTenant(tenant);
         }
 
-        if (account.Account.Record.Plans.FirstOrDefault(plan => plan.Key == key) is { } bought)
-        {
-            return Repeat(bought, json);
-        }
-
-        if (_around.TenantOf(tenant) is null)
-        {
-            return NoTenant(tenant);
-        }
-
         var now = DateTimeOffset.FromUnixTimeMilliseconds(_time.GetUtcNow().ToUnixTimeMilliseconds());
-        var parsed = PlanDocument.Parse(json, EarliestStart(account.Account, now));
-        return parsed.Value is { } order ? Commit(account, order, key, by, now) : ControlFailures.Invalid(AuditWords.Plan, parsed.Errors);
-    }
-
-    // What was in order when it was first asked for is in order when it is asked for again, so the time of validity is not looked at.
-    private static ControlResult<PlanInfo> Repeat(PlanRecord bought, ReadOnlyMemory<byte> json)
-    {
-        var parsed = PlanDocument.Parse(json, DateTimeOffset.MinValue);
-        return parsed.Value is not { } order ? ControlFailures.Invalid(AuditWords.Plan, parsed.Errors)
-            : order == bought.Order ? bought.ToInfo(usedBytes: 0)
-            : new ControlFailure(
-                ControlFailureKind.Conflict, "idempotency_key_reused", $"The idempotency key \"{bought.Key}\" was used for another order, which became {bought.Id}.");
-    }
-
-    // A clock that went back opens no statement again.
-    private static DateTimeOffset EarliestStart(Account account, DateTimeOffset now)
-    {
-        var earliest = StatementPeriod.EarliestOpen(now);
-        return account.Closed is { } closed && closed.End > earliest ? closed.End : earliest;
+        var purchase = PlanPurchase.Decide(account.Account, _around.TenantOf(tenant) is not null, json, key, now);
+        return purchase switch
+        {
+            { Failure: { } failure } => failure,
+            { Repeated: { } bought } => bought,
+            _ => Commit(account, purchase.Order!, key, by, now),
+        };
     }
 
     private PlanInfo Commit(TenantAccount account, PlanOrder order, string key, string by, DateTimeOffset now)
     {
-        var record = account.Account.Record;
-        var id = PlanIdPrefix + (record.Plans.Count + 1).ToString(CultureInfo.InvariantCulture);
-        var plan = new PlanRecord(id, order.Kind, order.Bytes, order.ValidFrom, order.ValidTo, now, by, key, _around.Audit.TakeId(), UsedByClosed: 0);
-        _accounts.Replace(account, record with { Plans = [.. record.Plans, plan] });
+        _accounts.Replace(account, account.Account.RecordBought(order, key, by, now, _around.Audit.TakeId()));
+        var plan = account.Account.Record.Plans[^1];
         _around.Audit.Append(BillingAudit.Of(account.Tenant, plan));
         _logger.PlanBought(account.Tenant, plan.Id, by);
         if (_quota.Settle(account))
@@ -271,8 +201,7 @@ internal sealed class FileBilling : IBilling, IDisposable
             {
                 if (_accounts.Find(tenant) is { } account)
                 {
-                    var alerts = account.Account.Record.Alerts.Select(alert => alert.Id == told.Id ? alert with { IsPending = false } : alert);
-                    _accounts.Replace(account, account.Account.Record with { Alerts = [.. alerts] });
+                    _accounts.Replace(account, account.Account.RecordTold(told.Id));
                 }
 
                 return true;

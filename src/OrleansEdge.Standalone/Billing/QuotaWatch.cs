@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Security.Cryptography;
 using System.Threading.Channels;
 using OrleansEdge.Model;
 using OrleansEdge.Standalone.ControlPlane;
@@ -57,7 +56,7 @@ internal sealed class QuotaWatch : IDisposable
     /// <summary>Judges all tenants, tells of nothing but thresholds, and goes on in the background. Called in a turn.</summary>
     public void Start()
     {
-        foreach (var account in _accounts.All.AsParallel().Where(IsWatched).Where(account => Judge(account).IsNew(account)).ToList())
+        foreach (var account in _accounts.All.AsParallel().Where(IsWatched).Where(account => IsNew(account, Judge(account))).ToList())
         {
             Settle(account);
         }
@@ -90,7 +89,7 @@ internal sealed class QuotaWatch : IDisposable
     {
         var verdict = Judge(account);
         var isNew = Apply(account, verdict.Exhausted);
-        Fire(account, verdict.Alerts);
+        Fire(account, verdict);
         return isNew;
     }
 
@@ -103,25 +102,16 @@ internal sealed class QuotaWatch : IDisposable
         _over.Dispose();
     }
 
-    // Who pays as he goes runs out of nothing, and is only told where he wants to be.
-    private bool IsWatched(TenantAccount account)
-        => _tenantOf(account.Tenant) is { } tenant
-            && (!tenant.PayAsYouGo.Enabled || (!tenant.Alerts.Thresholds.IsEmpty && !account.Account.Plans.All.IsEmpty));
+    private bool IsWatched(TenantAccount account) => QuotaVerdict.Concerns(account.Account, _tenantOf(account.Tenant));
 
-    private Verdict Judge(TenantAccount account)
+    private QuotaVerdict Judge(TenantAccount account)
     {
         var now = _time.GetUtcNow();
         var (current, tenant) = (account.Account, _tenantOf(account.Tenant));
-        if (tenant is null || !IsWatched(account))
-        {
-            return new(ExhaustedQuota.None, []);
-        }
-
         try
         {
-            var use = current.Plans.AnyWithin(now, now.AddTicks(1)) ? account.Meter.Measure(current, _statements, now) : PlanUse.Nothing;
-            var reached = QuotaRule.Reached(tenant.Alerts, current.Plans, use, now).Where(alert => !current.Record.Alerts.Any(told => told.IsOf(alert)));
-            return new(QuotaRule.Exhausted(tenant.PayAsYouGo, current.Plans, use, now), [.. reached]);
+            var use = QuotaVerdict.NeedsUse(current, tenant, now) ? account.Meter.Measure(current, _statements, now) : PlanUse.Nothing;
+            return QuotaVerdict.Of(current, tenant, use, now);
         }
         catch (Exception failure) when (DurableFile.IsDiskFailure(failure))
         {
@@ -129,6 +119,8 @@ internal sealed class QuotaWatch : IDisposable
             return new(account.Exhausted, []);
         }
     }
+
+    private static bool IsNew(TenantAccount account, QuotaVerdict verdict) => verdict.Alerts.Count > 0 || verdict.Exhausted != account.Exhausted;
 
     private bool Apply(TenantAccount account, ExhaustedQuota exhausted)
     {
@@ -143,17 +135,16 @@ internal sealed class QuotaWatch : IDisposable
     }
 
     // The record is the commit; its line in the audit can be added later (BillingAudit.Missing), and the webhook is told until it has heard.
-    private void Fire(TenantAccount account, IReadOnlyList<QuotaAlert> alerts)
+    private void Fire(TenantAccount account, QuotaVerdict verdict)
     {
-        if (alerts.Count == 0)
+        if (verdict.Alerts.Count == 0)
         {
             return;
         }
 
         var now = DateTimeOffset.FromUnixTimeMilliseconds(_time.GetUtcNow().ToUnixTimeMilliseconds());
         var isPending = _tenantOf(account.Tenant)?.Alerts.Webhook is not null;
-        var fired = alerts.Select(alert => new AlertRecord(
-            NewId(), now, alert.Kind, alert.Threshold, alert.Plans, alert.UsedBytes, alert.PrepaidBytes, _audit.TakeId(), isPending)).ToList();
+        var fired = verdict.Fire(now, isPending, _audit.TakeId);
         try
         {
             _accounts.Replace(account, account.Account.Record with { Alerts = [.. account.Account.AlertsToKeep(now), .. fired] });
@@ -174,8 +165,6 @@ internal sealed class QuotaWatch : IDisposable
             }
         }
     }
-
-    private static string NewId() => $"evt_{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16))}";
 
     private TimeSpan UntilNextBucket()
     {
@@ -234,7 +223,7 @@ internal sealed class QuotaWatch : IDisposable
     {
         try
         {
-            if (Judge(account).IsNew(account))
+            if (IsNew(account, Judge(account)))
             {
                 await _changes.RunAsync<bool>(() => SettleAndTell(account), _over.Token);
             }
@@ -255,7 +244,7 @@ internal sealed class QuotaWatch : IDisposable
             _exhaustedChanged(account.Tenant, account.Exhausted);
         }
 
-        Fire(account, verdict.Alerts);
+        Fire(account, verdict);
         return isNew;
     }
 
@@ -263,10 +252,5 @@ internal sealed class QuotaWatch : IDisposable
     {
         _accounts.WriteUnwritten();
         return true;
-    }
-
-    private sealed record Verdict(ExhaustedQuota Exhausted, IReadOnlyList<QuotaAlert> Alerts)
-    {
-        public bool IsNew(TenantAccount account) => Alerts.Count > 0 || Exhausted != account.Exhausted;
     }
 }

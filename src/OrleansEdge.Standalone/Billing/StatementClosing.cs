@@ -34,7 +34,7 @@ internal sealed class StatementClosing : IDisposable
     /// overlap.</summary>
     public void CloseLast()
     {
-        var month = Statements.LastSettled(_time.GetUtcNow());
+        var month = StatementPeriod.LastSettled(_time.GetUtcNow());
         if (_closing.IsCompleted && month > _last)
         {
             _last = month;
@@ -52,7 +52,7 @@ internal sealed class StatementClosing : IDisposable
         }
 
         // What is used of the plans is noted month by month.
-        var next = FirstToClose(account.Account, month);
+        var next = account.Account.FirstToClose(month);
         for (; next < month; next = next.Next)
         {
             if ((await CloseAsync(account, next, cancellationToken)).Failure is { } failure)
@@ -71,14 +71,6 @@ internal sealed class StatementClosing : IDisposable
         _closing.Wait();
         _over.Dispose();
     }
-
-    private static UsageMonth FirstToClose(Account account, UsageMonth month)
-    {
-        var first = account.Closed?.Next ?? account.Plans.FirstMonth ?? month;
-        return first < month ? first : month;
-    }
-
-    private static bool IsEmpty(Statement statement) => statement.Lines.Count + statement.Adjustments.Count + statement.Plans.Count == 0;
 
     private async Task CloseAllAsync(UsageMonth month)
     {
@@ -151,13 +143,13 @@ internal sealed class StatementClosing : IDisposable
             return (Statement?)null;
         }
 
-        if (!IsEmpty(statement))
+        if (!statement.IsEmpty)
         {
             _folder.Write(month, statement);
             _logger.StatementMade(account.Tenant, month);
         }
 
-        if (!current.Plans.All.IsEmpty && month >= current.Plans.FirstMonth && !(month <= current.Closed))
+        if (current.NotesClosingOf(month))
         {
             _accounts.Replace(account, current.RecordClosed(month, use));
         }

@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using System.Text;
+using OrleansEdge.Model;
 using OrleansEdge.Standalone.ControlPlane;
 
 namespace OrleansEdge.Standalone.Billing;
@@ -8,8 +8,6 @@ namespace OrleansEdge.Standalone.Billing;
 /// first secret is needed. Thread safe.</summary>
 internal sealed class WebhookKey
 {
-    private const int Bytes = 32;
-
     private readonly string _path;
     private readonly Lock _gate = new();
     private byte[]? _key;
@@ -18,10 +16,7 @@ internal sealed class WebhookKey
 
     /// <summary>The secret of a tenant.</summary>
     /// <exception cref="IOException">The file cannot be read or made, or is damaged.</exception>
-    public byte[] SecretOf(string tenant) => HMACSHA256.HashData(Get(), Encoding.UTF8.GetBytes(tenant));
-
-    /// <summary>A secret as the tenant gets it.</summary>
-    public static string Text(byte[] secret) => $"whsec_{Convert.ToBase64String(secret)}";
+    public byte[] SecretOf(string tenant) => WebhookMessage.SecretOf(Get(), tenant);
 
     private byte[] Get()
     {
@@ -35,12 +30,12 @@ internal sealed class WebhookKey
     {
         if (!File.Exists(_path))
         {
-            var made = RandomNumberGenerator.GetBytes(Bytes);
+            var made = RandomNumberGenerator.GetBytes(WebhookMessage.KeyBytes);
             DurableFile.ReplacePrivate(_path, made);
             return made;
         }
 
         var key = File.ReadAllBytes(_path);
-        return key.Length == Bytes ? key : throw new IOException($"The key {_path} has {key.Length} bytes, not {Bytes}.");
+        return key.Length == WebhookMessage.KeyBytes ? key : throw new IOException($"The key {_path} has {key.Length} bytes, not {WebhookMessage.KeyBytes}.");
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using OrleansEdge.Model;
 using OrleansEdge.Standalone.ControlPlane;
 
 namespace OrleansEdge.Standalone.Billing;
@@ -7,18 +8,6 @@ namespace OrleansEdge.Standalone.Billing;
 /// safe.</summary>
 internal sealed class WebhookSender : IDisposable
 {
-    /// <summary>Time from the first attempt to the second; each later one waits twice as long as the one before.</summary>
-    public static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(10);
-
-    /// <summary>Longest time between two attempts.</summary>
-    public static readonly TimeSpan LongestDelay = TimeSpan.FromHours(1);
-
-    /// <summary>How long after it happened an event is given up.</summary>
-    public static readonly TimeSpan GivenUpAfter = TimeSpan.FromDays(3);
-
-    /// <summary>How long an attempt may take.</summary>
-    public static readonly TimeSpan AttemptTimeout = TimeSpan.FromSeconds(10);
-
     private const int MostAtOnce = 16;
 
     private readonly WebhookKey _key;
@@ -71,10 +60,10 @@ internal sealed class WebhookSender : IDisposable
     {
         try
         {
-            var delay = FirstDelay;
-            while (await TryAsync(tenant, alert) is { } reason)
+            for (var attempts = 1; await TryAsync(tenant, alert) is { } reason; attempts++)
             {
-                if (reason.IsFinal || _time.GetUtcNow() + delay - alert.At > GivenUpAfter)
+                var delay = WebhookMessage.DelayAfter(attempts);
+                if (reason.IsFinal || _time.GetUtcNow() + delay - alert.At > WebhookMessage.GivenUpAfter)
                 {
                     _logger.WebhookGivenUp(tenant, alert.Id, reason.Text);
                     break;
@@ -82,7 +71,6 @@ internal sealed class WebhookSender : IDisposable
 
                 _logger.WebhookFailed(tenant, alert.Id, delay, reason.Text);
                 await Task.Delay(delay, _time, _over.Token);
-                delay = delay * 2 < LongestDelay ? delay * 2 : LongestDelay;
             }
 
             await Done(tenant, alert, _over.Token);
@@ -112,7 +100,7 @@ internal sealed class WebhookSender : IDisposable
         }
         catch (OperationCanceledException) when (!_over.IsCancellationRequested)
         {
-            return new($"no answer within {AttemptTimeout.TotalSeconds} s");
+            return new($"no answer within {WebhookMessage.AttemptTimeout.TotalSeconds} s");
         }
         finally
         {
@@ -122,9 +110,9 @@ internal sealed class WebhookSender : IDisposable
 
     private async Task<Reason?> PostAsync(Uri url, string tenant, AlertRecord alert)
     {
-        using var timeout = new CancellationTokenSource(AttemptTimeout, _time);
+        using var timeout = new CancellationTokenSource(WebhookMessage.AttemptTimeout, _time);
         using var attempt = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, _over.Token);
-        using var request = WebhookMessage.Create(url, _key.SecretOf(tenant), tenant, alert, _time.GetUtcNow());
+        using var request = Request(url, WebhookMessage.Of(_key.SecretOf(tenant), tenant, alert, _time.GetUtcNow()));
         using var response = await _http.SendAsync(request, attempt.Token);
         if (!response.IsSuccessStatusCode)
         {
@@ -133,6 +121,16 @@ internal sealed class WebhookSender : IDisposable
 
         _logger.WebhookDelivered(tenant, alert.Id);
         return null;
+    }
+
+    private static HttpRequestMessage Request(Uri url, WebhookMessage message)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = new ReadOnlyMemoryContent(message.Body) };
+        request.Content.Headers.ContentType = new("application/json");
+        request.Headers.Add("webhook-id", message.Id);
+        request.Headers.Add("webhook-timestamp", $"{message.Timestamp}");
+        request.Headers.Add("webhook-signature", message.Signature);
+        return request;
     }
 
     private sealed record Reason(string Text, bool IsFinal = false);

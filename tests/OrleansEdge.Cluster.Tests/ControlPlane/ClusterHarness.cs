@@ -2,19 +2,23 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using OrleansEdge.Cluster.Tests.Mesh;
+using OrleansEdge.Clustering.Billing;
 using OrleansEdge.Clustering.ControlPlane;
 using OrleansEdge.Clustering.Domains;
 using OrleansEdge.Clustering.Gateways;
+using OrleansEdge.Clustering.Usage;
+using OrleansEdge.Contracts;
+using OrleansEdge.Grains.Usage;
 using OrleansEdge.Model;
 using OrleansEdge.PortContracts;
 using OrleansEdge.Testing;
 
 namespace OrleansEdge.Cluster.Tests.ControlPlane;
 
-/// <summary>A cluster of one silo on a real Redis, and one gateway's side of it.</summary>
+/// <summary>A cluster of two silos on a real Redis, and one gateway's side of it.</summary>
 internal sealed class ClusterHarness : ControlPlaneHarness
 {
-    private readonly ManualTimeProvider _time = new();
+    private readonly ManualTimeProvider _time = new(new(2026, 1, 31, 12, 0, 0, TimeSpan.Zero));
     private readonly FakeGateway _gateway = new();
     private readonly RedisServer _redis;
     private TestMesh _mesh = null!;
@@ -38,7 +42,7 @@ internal sealed class ClusterHarness : ControlPlaneHarness
 
     public override bool IsDraining => _gateway.Describe().State == GatewayState.Draining;
 
-    public override IUsageSink Usage => throw new NotSupportedException();
+    public override IUsageSink Usage => new ClusterUsageSink(_mesh.Grains, TimeProvider.System, NullLogger<ClusterUsageSink>.Instance);
 
     public override DateTimeOffset Now => _time.GetUtcNow();
 
@@ -49,10 +53,13 @@ internal sealed class ClusterHarness : ControlPlaneHarness
         return harness;
     }
 
-    public override Task MoveToAsync(DateTimeOffset time)
+    public override async Task MoveToAsync(DateTimeOffset time)
     {
         _time.Advance(time - Now);
-        return Task.CompletedTask;
+        foreach (var tenant in (await _control.Tenants.ListAsync(new(Limit: PageRequest.MaxLimit), default)).Value.Items)
+        {
+            await _mesh.Grains.GetGrain<IAccountGrain>(tenant.Tenant).TendAsync();
+        }
     }
 
     public override Task OpenSessionAsync(SessionInfo session)
@@ -76,7 +83,8 @@ internal sealed class ClusterHarness : ControlPlaneHarness
 
     private async Task StartMeshAsync()
     {
-        _mesh = await TestMesh.StartAsync(time: _time, redis: _redis);
+        _mesh = await TestMesh.StartAsync(silos: 2, _time, _redis, static services
+            => services.Configure<UsageGrainOptions>(static usage => usage.WriteInterval = TimeSpan.FromMilliseconds(20)));
         _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
         _lastGood = new(Path.Combine(_folder, "last-good.jsonl"), NullLogger<LastGoodConfig>.Instance);
         _source = new(
@@ -87,7 +95,7 @@ internal sealed class ClusterHarness : ControlPlaneHarness
             NullLogger<ClusterDomainSource>.Instance);
         _follower = new(_mesh.Grains, _source, TimeProvider.System, NullLogger<FeedFollower>.Instance);
         _beat = new(_mesh.Grains, _gateway, _source, TimeProvider.System, NullLogger<GatewayBeat>.Instance);
-        _control = new(_mesh.Grains, billing: null!);
+        _control = new(_mesh.Grains, new ClusterBilling(_mesh.Grains));
         await _follower.StartAsync(CancellationToken.None);
         await _beat.StartAsync(CancellationToken.None);
         while (!_follower.IsComplete || (await _control.ListGatewaysAsync(default, default)).Value.Items.Count == 0)
@@ -144,6 +152,11 @@ public sealed class ClusterDomainSources : DomainSourceContract
 }
 
 public sealed class ClusterOperations : OperationsContract
+{
+    protected override async Task<ControlPlaneHarness> StartAsync() => await ClusterHarness.StartAsync();
+}
+
+public sealed class ClusterBillings : BillingContract
 {
     protected override async Task<ControlPlaneHarness> StartAsync() => await ClusterHarness.StartAsync();
 }

@@ -27,11 +27,19 @@ public sealed class TestMesh : IAsyncDisposable
     /// <summary>Grains, called by a client.</summary>
     public IGrainFactory Grains => Cluster.Client;
 
+    /// <summary>Services of a silo.</summary>
+    public IServiceProvider Silo => Silos[0];
+
+    /// <summary>Services of each silo.</summary>
+    public IReadOnlyList<IServiceProvider> Silos => [.. Cluster.Silos.Select(static silo => silo.ServiceProvider)];
+
     /// <summary>Starts silos.</summary>
     /// <param name="silos">How many.</param>
     /// <param name="time">The grains' clock; default: one of its own.</param>
     /// <param name="redis">A Redis to use; default: an empty one of its own.</param>
-    public static async Task<TestMesh> StartAsync(short silos = 1, ManualTimeProvider? time = null, RedisServer? redis = null)
+    /// <param name="services">Adds services to each silo, before its own.</param>
+    public static async Task<TestMesh> StartAsync(
+        short silos = 1, ManualTimeProvider? time = null, RedisServer? redis = null, Action<IServiceCollection>? services = null)
     {
         var ownsRedis = redis is null;
         redis ??= await RedisServer.StartAsync();
@@ -41,6 +49,7 @@ public sealed class TestMesh : IAsyncDisposable
         builder.ConfigureSilo((_, silo) =>
         {
             silo.Services.AddSingleton(new EdgeClock(time));
+            services?.Invoke(silo.Services);
             silo.AddOrleansEdgeGrains(ConfigurationOptions.Parse(redis.Address), new DocumentLimits());
         });
         var cluster = builder.Build();

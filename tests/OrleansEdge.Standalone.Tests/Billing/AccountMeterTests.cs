@@ -65,7 +65,7 @@ public class AccountMeterTests
     private static Account MaybeClosed(Random random, Account account, Statements statements, DateTimeOffset now)
     {
         var next = account.Closed?.Next ?? account.Plans.FirstMonth!.Value;
-        return next <= Statements.LastSettled(now) && random.Next(3) == 0
+        return next <= StatementPeriod.LastSettled(now) && random.Next(3) == 0
             ? new(account.RecordClosed(next, statements.Make(account, next, isClosed: true).Use), account)
             : account;
     }

@@ -37,7 +37,7 @@ public class FileBillingTests : FileTests
         File.WriteAllText(AccountFile, Sample());
         using (var data = DataFolder.Open(Harness.Folder))
         {
-            Assert.Equal(Sample(), Encoding.UTF8.GetString(AccountFolder.Serialize(Assert.Single(new AccountFolder(data).ReadAll()))));
+            Assert.Equal(Sample(), Encoding.UTF8.GetString(AccountText.Json(Assert.Single(new AccountFolder(data).ReadAll()))));
         }
 
         Harness.Start();

@@ -126,7 +126,7 @@ public sealed class WebhookTests : IAsyncLifetime
         };
         _sender.Send("acme", Alert());
         await _listener.NextAsync(1);
-        await FailedAsync(1, WebhookSender.FirstDelay);
+        await FailedAsync(1, WebhookMessage.FirstDelay);
 
         Assert.Contains(_log.Events, entry => entry.Id == 3111 && entry.Text.EndsWith("answered 307", StringComparison.Ordinal));
         Assert.Single(_listener.Calls);
@@ -146,9 +146,9 @@ public sealed class WebhookTests : IAsyncLifetime
         await _listener.NextAsync(1);
 
         _time.Advance(TimeSpan.FromSeconds(10));
-        await FailedAsync(1, WebhookSender.FirstDelay);
+        await FailedAsync(1, WebhookMessage.FirstDelay);
         Assert.EndsWith("no answer within 10 s", _log.Events.Last().Text, StringComparison.Ordinal);
-        _time.Advance(WebhookSender.FirstDelay);
+        _time.Advance(WebhookMessage.FirstDelay);
         await _listener.NextAsync(2);
         await DoneAsync();
     }
@@ -158,10 +158,10 @@ public sealed class WebhookTests : IAsyncLifetime
     {
         _url = $"http://127.0.0.1:{FreePort.Find()}/";
         _sender.Send("acme", Alert());
-        await FailedAsync(1, WebhookSender.FirstDelay);
+        await FailedAsync(1, WebhookMessage.FirstDelay);
 
         _url = _listener.Url;
-        _time.Advance(WebhookSender.FirstDelay);
+        _time.Advance(WebhookMessage.FirstDelay);
 
         await _listener.NextAsync(1);
         await DoneAsync();
@@ -201,7 +201,7 @@ public sealed class WebhookTests : IAsyncLifetime
     /// <summary>As a customer checks it, from the secret that the API gives.</summary>
     private string Sign(WebhookListener.Call call)
     {
-        var secret = Convert.FromBase64String(WebhookKey.Text(new WebhookKey(_data).SecretOf("acme"))["whsec_".Length..]);
+        var secret = Convert.FromBase64String(WebhookMessage.TextOf(new WebhookKey(_data).SecretOf("acme"))["whsec_".Length..]);
         return $"v1,{Convert.ToBase64String(HMACSHA256.HashData(secret, Encoding.UTF8.GetBytes($"{call.Id}.{call.Timestamp}.{call.Body}")))}";
     }
 

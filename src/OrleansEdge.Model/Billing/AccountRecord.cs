@@ -1,16 +1,18 @@
 using System.Globalization;
-using OrleansEdge.Model;
+using System.Text.Json.Serialization;
 
-namespace OrleansEdge.Standalone.Billing;
+namespace OrleansEdge.Model;
 
 /// <summary>What is stored of a tenant for its bills.</summary>
-internal sealed record AccountRecord
+public sealed record AccountRecord
 {
     /// <summary>Number of this shape.</summary>
     public const int CurrentFormat = 1;
 
+    /// <summary><see cref="CurrentFormat"/>.</summary>
     public required int Format { get; init; }
 
+    /// <summary>Whose it is.</summary>
     public required string Tenant { get; init; }
 
     /// <summary>Newest version of the tenant's document whose terms are in here.</summary>
@@ -29,22 +31,31 @@ internal sealed record AccountRecord
     public required IReadOnlyList<AlertRecord> Alerts { get; init; }
 }
 
-/// <summary>Terms of pay-as-you-go; prices are decimal strings.</summary>
-internal sealed record TermsRecord(DateTimeOffset From, bool PayAsYouGo, string Currency, string Websocket, string Http)
+/// <summary>Terms of pay-as-you-go.</summary>
+/// <param name="From">When they came into force.</param>
+/// <param name="PayAsYouGo">Whether usage beyond plans is allowed.</param>
+/// <param name="Currency">ISO 4217 code.</param>
+/// <param name="Websocket">Price of 10^9 bytes, a decimal.</param>
+/// <param name="Http">The same for HTTP.</param>
+public sealed record TermsRecord(DateTimeOffset From, bool PayAsYouGo, string Currency, string Websocket, string Http)
 {
-    public static TermsRecord Of(TermsVersion version) => new(
-        version.From,
-        version.Terms.Enabled,
-        version.Terms.Currency,
-        version.Terms.PricePerGB.Websocket.ToString(CultureInfo.InvariantCulture),
-        version.Terms.PricePerGB.Http.ToString(CultureInfo.InvariantCulture));
+    /// <summary>As they are stored.</summary>
+    public static TermsRecord Of(TermsVersion version)
+    {
+        ArgumentNullException.ThrowIfNull(version);
+        var (from, terms) = version;
+        return new(from, terms.Enabled, terms.Currency, ToText(terms.PricePerGB.Websocket), ToText(terms.PricePerGB.Http));
+    }
 
+    /// <summary>As they are used.</summary>
     public TermsVersion ToTerms() => new(From, new()
     {
         Enabled = PayAsYouGo,
         Currency = Currency,
         PricePerGB = new() { Websocket = ToDecimal(Websocket), Http = ToDecimal(Http) },
     });
+
+    private static string ToText(decimal price) => price.ToString(CultureInfo.InvariantCulture);
 
     private static decimal ToDecimal(string text) => decimal.Parse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture);
 }
@@ -60,7 +71,7 @@ internal sealed record TermsRecord(DateTimeOffset From, bool PayAsYouGo, string 
 /// <param name="Key">The idempotency key under which it was bought.</param>
 /// <param name="Audit">Id of its line in the audit, which is written after it.</param>
 /// <param name="UsedByClosed">What closed statements used of it.</param>
-internal sealed record PlanRecord(
+public sealed record PlanRecord(
     string Id,
     UsageKind Kind,
     long Bytes,
@@ -72,11 +83,14 @@ internal sealed record PlanRecord(
     long Audit,
     long UsedByClosed)
 {
+    /// <summary>What pays.</summary>
     public PrepaidPlan ToPlan() => new(Id, Order, BoughtAt);
 
+    /// <summary>What is shown.</summary>
     public PlanInfo ToInfo(long usedBytes) => new(Id, Kind, Bytes, ValidFrom, ValidTo, usedBytes);
 
-    [System.Text.Json.Serialization.JsonIgnore]
+    /// <summary>What was bought.</summary>
+    [JsonIgnore]
     public PlanOrder Order => new(Kind, Bytes, ValidFrom, ValidTo);
 }
 
@@ -90,8 +104,13 @@ internal sealed record PlanRecord(
 /// <param name="PrepaidBytes">Their bytes.</param>
 /// <param name="Audit">Id of its line in the audit, which is written after it.</param>
 /// <param name="IsPending">Whether the webhook has to be told.</param>
-internal sealed record AlertRecord(
+public sealed record AlertRecord(
     string Id, DateTimeOffset At, UsageKind Kind, int Threshold, string Plans, Int128 UsedBytes, Int128 PrepaidBytes, long Audit, bool IsPending)
 {
-    public bool IsOf(QuotaAlert alert) => Kind == alert.Kind && Threshold == alert.Threshold && Plans == alert.Plans;
+    /// <summary>Whether this is the threshold of an alert, for the same set of plans.</summary>
+    public bool IsOf(QuotaAlert alert)
+    {
+        ArgumentNullException.ThrowIfNull(alert);
+        return Kind == alert.Kind && Threshold == alert.Threshold && Plans == alert.Plans;
+    }
 }

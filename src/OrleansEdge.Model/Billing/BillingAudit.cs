@@ -1,13 +1,13 @@
-using OrleansEdge.Model;
-
-namespace OrleansEdge.Standalone.Billing;
+namespace OrleansEdge.Model;
 
 /// <summary>Lines of the audit that tell of bills.</summary>
-internal static class BillingAudit
+public static class BillingAudit
 {
+    /// <summary>A plan was bought.</summary>
     public static AuditEntry Of(string tenant, PlanRecord plan)
         => new(AuditWords.Id(plan.Audit), plan.BoughtAt, plan.By, AuditWords.Create, AuditWords.Plan, $"{tenant}/{plan.Id}", null);
 
+    /// <summary>A threshold was reached.</summary>
     public static AuditEntry Of(string tenant, AlertRecord alert) => new(
         AuditWords.Id(alert.Audit), alert.At, AuditWords.ByEdge, AuditWords.Alert, AuditWords.Quota, $"{tenant}/{WordOf(alert.Kind)}/{alert.Threshold}", null);
 
