@@ -16,12 +16,24 @@ public class ProjectReferencesTests
         ["OrleansEdge.Standalone"] = ["OrleansEdge.Admin", "OrleansEdge.Hosting", "OrleansEdge.Model", "OrleansEdge.Relay"],
     };
 
+    private static readonly Dictionary<string, string[]> AllowedInTheCluster = new(StringComparer.Ordinal)
+    {
+        ["OrleansEdge.Contracts"] = ["OrleansEdge.Model"],
+        ["OrleansEdge.Grains"] = ["OrleansEdge.Contracts", "OrleansEdge.Model"],
+        ["OrleansEdge.Clustering"] = ["OrleansEdge.Contracts", "OrleansEdge.Hosting", "OrleansEdge.Model"],
+        ["OrleansEdge.Gateway"] = ["OrleansEdge.Clustering", "OrleansEdge.Hosting", "OrleansEdge.Relay"],
+        ["OrleansEdge.Silo"] = ["OrleansEdge.Admin", "OrleansEdge.Clustering", "OrleansEdge.Grains", "OrleansEdge.Hosting"],
+    };
+
     public static TheoryData<string> WithoutOrleans => [.. Allowed.Keys];
 
+    public static TheoryData<string> All =>
+        [.. Directory.EnumerateFiles(Path.Combine(RepositoryFiles.Root, "src"), "*.csproj", SearchOption.AllDirectories).Select(static file => Path.GetFileNameWithoutExtension(file))];
+
     [Theory]
-    [MemberData(nameof(WithoutOrleans))]
+    [MemberData(nameof(All))]
     public void Project_ReferencesOnlyWhatTheDesignAllows(string project)
-        => Assert.All(ReferencesOf(project), reference => Assert.Contains(reference, Allowed[project]));
+        => Assert.All(ReferencesOf(project), reference => Assert.Contains(reference, Allowed.GetValueOrDefault(project) ?? AllowedInTheCluster[project]));
 
     [Theory]
     [MemberData(nameof(WithoutOrleans))]
