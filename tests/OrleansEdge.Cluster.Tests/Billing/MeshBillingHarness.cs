@@ -26,6 +26,8 @@ internal sealed class MeshBillingHarness : ControlPlaneHarness
 
     public TestMesh Mesh => _mesh ?? throw new InvalidOperationException("the mesh is not started");
 
+    public RedisServer Redis => _redis;
+
     public TenantsBeside Tenants { get; }
 
     public override IControlPlane Control => Tenants;
@@ -62,9 +64,13 @@ internal sealed class MeshBillingHarness : ControlPlaneHarness
 
     public override Task OpenSessionAsync(SessionInfo session) => throw new NotSupportedException();
 
-    public override async Task RestartAsync()
+    public override Task RestartAsync() => RestartAsync(TimeSpan.Zero);
+
+    /// <summary>Lets time pass while there is no silo.</summary>
+    public async Task RestartAsync(TimeSpan away)
     {
         await Mesh.DisposeAsync();
+        _time.Advance(away);
         await StartMeshAsync();
     }
 

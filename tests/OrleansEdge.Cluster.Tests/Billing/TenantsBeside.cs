@@ -16,6 +16,25 @@ internal sealed class TenantsBeside(Func<IGrainFactory> grains, Func<DateTimeOff
     private readonly ConcurrentDictionary<string, ExhaustedQuota> _exhausted = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<AuditEntry> _audit = new();
 
+    private int _refusedDecisions;
+    private int _refusedLines;
+
+    /// <summary>How many of the next decisions fail.</summary>
+    public int RefusedDecisions
+    {
+        get => Math.Max(0, Volatile.Read(ref _refusedDecisions));
+        set => Volatile.Write(ref _refusedDecisions, value);
+    }
+
+    /// <summary>How many of the next lines of the audit fail.</summary>
+    public int RefusedLines
+    {
+        get => Math.Max(0, Volatile.Read(ref _refusedLines));
+        set => Volatile.Write(ref _refusedLines, value);
+    }
+
+    public IReadOnlyCollection<AuditEntry> Lines => _audit;
+
     /// <summary>Tenants that ever were.</summary>
     public ICollection<string> Known => _versions.Keys;
 
@@ -37,14 +56,18 @@ internal sealed class TenantsBeside(Func<IGrainFactory> grains, Func<DateTimeOff
 
     public IBilling Billing => new ClusterBilling(grains());
 
+    public ExhaustedQuota ExhaustedOf(string tenant) => _exhausted.GetValueOrDefault(tenant);
+
     public Task SetExhaustedAsync(string tenant, ExhaustedQuota exhausted)
     {
+        ThrowWhere(ref _refusedDecisions);
         _exhausted[tenant] = exhausted;
         return Task.CompletedTask;
     }
 
     public Task AddAsync(AuditEntry entry)
     {
+        ThrowWhere(ref _refusedLines);
         _audit.Enqueue(entry with { Id = (_audit.Count + 1).ToString(CultureInfo.InvariantCulture) });
         return Task.CompletedTask;
     }
@@ -70,6 +93,14 @@ internal sealed class TenantsBeside(Func<IGrainFactory> grains, Func<DateTimeOff
     public Task<ControlResult<GatewayInfo>> DrainGatewayAsync(string name, string by, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public Task<ControlResult<Page<BrokenDocument>>> ListBrokenAsync(PageRequest page, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    private static void ThrowWhere(ref int refused)
+    {
+        if (Interlocked.Decrement(ref refused) >= 0)
+        {
+            throw new TimeoutException("refused by the test");
+        }
+    }
 
     private sealed class Documents<T>(Func<string, ReadOnlyMemory<byte>, string, Task<PutOutcome<T>>> put) : IDocumentStore<T>
     {
