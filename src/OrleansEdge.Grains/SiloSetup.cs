@@ -40,6 +40,7 @@ public static class SiloSetup
 
     private static void AddUsageAndBilling(IServiceCollection services)
     {
+        services.AddSingleton<RedisFence>();
         services.AddSingleton<UsageTrouble>();
         services.AddSingleton<RedisUsageReader>();
         services.AddSingleton<RedisStatements>();

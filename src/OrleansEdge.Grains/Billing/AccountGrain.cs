@@ -16,6 +16,7 @@ internal sealed class AccountGrain(
     WatchedAccounts watched,
     WebhookSecrets secrets,
     WebhookCaller webhooks,
+    RedisFence fence,
     IExhaustedTarget target,
     IBillingAudit audit,
     EdgeClock clock,
@@ -211,11 +212,31 @@ internal sealed class AccountGrain(
             purchase = PlanPurchase.Decide(_store.Account!, _store.Tenant is not null, json, key, clock.Now);
             return purchase.Order is { } order ? _store.Account!.RecordBought(order, key, by, clock.Now, audit: 0) : null;
         });
-        if (purchase.Order is null)
+        if (purchase.Failure is { } failure)
         {
-            return purchase.Failure is { } failure ? failure : purchase.Repeated!;
+            return failure;
         }
 
+        await WaitForStoreAsync();
+        return purchase.Repeated ?? await BoughtAsync(key, by);
+    }
+
+    // What is paid for must not be lost with the second that Redis may lose.
+    private async Task WaitForStoreAsync()
+    {
+        try
+        {
+            await fence.WaitAsync();
+        }
+        catch
+        {
+            _store.Doubt();
+            throw;
+        }
+    }
+
+    private async Task<PlanInfo> BoughtAsync(string key, string by)
+    {
         var plan = _store.Account!.Record.Plans.First(plan => plan.Key == key);
         logger.PlanBought(Id, plan.Id, by);
         await AfterwardsAsync(WatchAsync);

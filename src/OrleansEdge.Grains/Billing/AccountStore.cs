@@ -33,6 +33,9 @@ internal sealed class AccountStore(string tenant, IPersistentState<AccountStateR
         _isUnknown = false;
     }
 
+    /// <summary>Notes that the store may have lost what was stored.</summary>
+    public void Doubt() => _isUnknown = true;
+
     /// <summary>Reads again where it is not known what is stored.</summary>
     public async Task EnsureKnownAsync()
     {

@@ -7,5 +7,6 @@ namespace OrleansEdge.Grains.Storage;
 internal static class RedisFailures
 {
     /// <summary>Whether Redis gave no answer, or refused the command: what was asked for may have been done or not.</summary>
-    public static bool IsAway(Exception failure) => failure is RedisException or RedisStorageException or RedisCommandException or TimeoutException;
+    public static bool IsAway(Exception failure)
+        => failure is RedisException or RedisCommandException or TimeoutException or OrleansException { InnerException: RedisStorageException };
 }
