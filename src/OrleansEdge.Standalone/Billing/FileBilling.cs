@@ -131,7 +131,7 @@ internal sealed class FileBilling : IBilling, IDisposable
 
         try
         {
-            return month <= Statements.LastSettled(now)
+            return month <= Statements.LastSettled(now) || month <= _usage.ClosedThrough
                 ? await _closing.GetAsync(account, month, cancellationToken)
                 : _statements.Make(account.Account, month, isClosed: false).Statement;
         }
@@ -243,9 +243,9 @@ internal sealed class FileBilling : IBilling, IDisposable
     }
 
     // A clock that went back opens no statement again.
-    private static DateTimeOffset EarliestStart(Account account, DateTimeOffset now)
+    private DateTimeOffset EarliestStart(Account account, DateTimeOffset now)
     {
-        var earliest = StatementPeriod.EarliestOpen(now);
+        var earliest = StatementPeriod.EarliestOpen(_usage.ClosedThrough is { } last ? new UsageClock(last).At(now) : now);
         return account.Closed is { } closed && closed.End > earliest ? closed.End : earliest;
     }
 
