@@ -37,7 +37,8 @@ internal sealed class FileBilling : IBilling, IDisposable
         _around = around;
         _time = time;
         _logger = logger;
-        _accounts = new(data, around.VersionsAfter, time, logger);
+        var buyers = new Lazy<HashSet<string>>(() => BillingAudit.ListBuyers(around.Audit));
+        _accounts = new(data, tenant => buyers.Value.Contains(tenant), around.VersionsAfter, time, logger);
         _statements = new(usage);
         _queries = new(usage);
         _key = new(data);

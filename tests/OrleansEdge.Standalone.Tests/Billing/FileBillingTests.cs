@@ -37,7 +37,7 @@ public class FileBillingTests : FileTests
         File.WriteAllText(AccountFile, Sample());
         using (var data = DataFolder.Open(Harness.Folder))
         {
-            Assert.Equal(Sample(), Encoding.UTF8.GetString(AccountFolder.Serialize(Assert.Single(new AccountFolder(data).ReadAll()))));
+            Assert.Equal(Sample(), Encoding.UTF8.GetString(AccountFolder.Serialize(Assert.Single(new AccountFolder(data).ReadAll(hadPlans: static _ => true)))));
         }
 
         Harness.Start();
@@ -59,6 +59,32 @@ public class FileBillingTests : FileTests
         Assert.StartsWith($"The account {AccountFile} is ", refused.Message, StringComparison.Ordinal);
         File.WriteAllText(AccountFile, "");
         Harness.Start();
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("\0\0\0\0")]
+    public async Task AccountIsEmptyWhoseTenantBoughtPlans_StopsTheStart(string text)
+    {
+        await BuyAsync("k", 1_000);
+        Harness.Stop();
+        var account = File.ReadAllText(AccountFile);
+        File.WriteAllText(AccountFile, text);
+
+        Assert.StartsWith($"The account {AccountFile} is damaged: ", Assert.Throws<DataDirectoryException>(Harness.Start).Message, StringComparison.Ordinal);
+
+        File.WriteAllText(AccountFile, account);
+        Harness.Start();
+        Assert.Single(await PlansAsync());
+    }
+
+    [Fact]
+    public void AccountThatHoldsMoreThanTerms_CannotBeMadeAgain()
+    {
+        var record = Account.NewRecord("acme", 1, new([new(Noon, new())]));
+        Assert.True(record.CanBeMadeAgain);
+        Assert.False((record with { ClosedMonth = "2026-01" }).CanBeMadeAgain);
+        Assert.False((record with { Plans = [new("plan-1", UsageKind.Http, 1, Noon, Noon.AddHours(1), Noon, "alice", "k", 1, 0)] }).CanBeMadeAgain);
     }
 
     [Fact]
