@@ -78,7 +78,7 @@ public abstract class UsageSinkContract : IAsyncLifetime
                 Report(B, 4, 3, Up(1)),
                 Report(A, 2, 1, Up(12)) with { Final = true },
                 Report(A, 3, 2, Up(15)),
-                Report(A.Successor(), 1, 0, Up(3)),
+                Report(A.Successor(), 1, 0, Up(3)) with { Predecessor = UsagePredecessor.Of(A, [Up(12)]) },
                 Report(B, 1, 0, Up(100)) with { Shard = new("other", Hour) },
             ],
             CancellationToken.None);
@@ -126,7 +126,7 @@ public abstract class UsageSinkContract : IAsyncLifetime
 
         Assert.Equal(UsageReplyKind.Sealed, reply.Kind);
         Assert.Equal([Up(10)], reply.Folded);
-        Assert.Equal(UsageReplyKind.Stored, await ReportAsync(Report(A.Successor(), 1, 0, Up(2))));
+        Assert.Equal(UsageReplyKind.Stored, await ReportAsync(Report(A.Successor(), 1, 0, Up(2)) with { Predecessor = UsagePredecessor.Of(A, [Up(10)]) }));
         Assert.Equal([Up(12)], Entries());
     }
 

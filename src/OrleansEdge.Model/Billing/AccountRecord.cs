@@ -29,6 +29,10 @@ public sealed record AccountRecord
 
     /// <summary>Thresholds that were reached, as long as their set of plans can be valid again or somebody has to be told.</summary>
     public required IReadOnlyList<AlertRecord> Alerts { get; init; }
+
+    /// <summary>Whether nothing is in it but what follows from the versions of the tenant's document.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public bool CanBeMadeAgain => Plans.Count + Alerts.Count == 0 && ClosedMonth is null;
 }
 
 /// <summary>Terms of pay-as-you-go.</summary>

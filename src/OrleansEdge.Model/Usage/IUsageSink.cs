@@ -114,6 +114,10 @@ public sealed record UsageReport
     /// <summary>Who counted.</summary>
     public required UsageSourceId Source { get; init; }
 
+    /// <summary>Where the source is the <see cref="UsageSourceId.Successor"/> of one: that one. Where the shard does not have it sealed
+    /// like that, or folded, it has lost it, and answers <see cref="UsageReplyKind.Resend"/>.</summary>
+    public UsagePredecessor? Predecessor { get; init; }
+
     /// <summary>Name of the gateway, a label.</summary>
     public required string Gateway { get; init; }
 
@@ -135,13 +139,27 @@ public sealed record UsageReport
     public required IReadOnlyList<UsageEntry> Entries { get; init; }
 }
 
+/// <summary>A sealed source whose remainder goes under its successor.</summary>
+/// <param name="Source">Its id.</param>
+/// <param name="Checksum">Of the values that it is sealed with.</param>
+public readonly record struct UsagePredecessor(UsageSourceId Source, uint Checksum)
+{
+    /// <summary>A source with the values that came with the answer <see cref="UsageReplyKind.Sealed"/>, in their order.</summary>
+    public static UsagePredecessor Of(UsageSourceId source, IReadOnlyList<UsageEntry> values)
+    {
+        ArgumentNullException.ThrowIfNull(values);
+        return new(source, UsageCellFormat.ChecksumOf([.. values]));
+    }
+}
+
 /// <summary>Answer to a report.</summary>
 public enum UsageReplyKind
 {
     /// <summary>It is durable.</summary>
     Stored,
 
-    /// <summary>Nothing was stored: the ledger has lost what it acknowledged. Send everything for this shard again.</summary>
+    /// <summary>Nothing was stored: the ledger has lost what it acknowledged. Send everything for this shard again,
+    /// as the first source of the chain.</summary>
     Resend,
 
     /// <summary>Nothing was stored: the source is sealed at the values that come with the answer. What it has beyond them goes

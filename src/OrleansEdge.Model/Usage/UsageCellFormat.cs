@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace OrleansEdge.Model;
 
 /// <summary>Entries as bytes. A key is the distance to the one before, counts that are zero take no byte, and the origin's bytes are
@@ -62,6 +64,23 @@ internal readonly struct UsageCellFormat
             WriteCounts(writer, counts);
             last = place;
         }
+    }
+
+    /// <summary>Checksum of entries that are in the order of their keys. Whoever reports and whoever stores must come to the same one, so
+    /// it is part of the format.</summary>
+    public static uint ChecksumOf(ReadOnlySpan<UsageEntry> entries)
+    {
+        if (entries.IsEmpty)
+        {
+            return 0;
+        }
+
+        var output = new ArrayBufferWriter<byte>();
+        var writer = new CompactWriter(output);
+        var domains = DomainsOf(entries.ToArray());
+        WriteDomains(writer, domains);
+        new UsageCellFormat(entries[0].Key.Bucket.Hour, domains).Write(writer, entries);
+        return Crc32C.Of(output.WrittenSpan);
     }
 
     public UsageCells Read(ref CompactReader reader)

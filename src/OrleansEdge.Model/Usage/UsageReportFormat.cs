@@ -3,10 +3,15 @@ namespace OrleansEdge.Model;
 /// <summary>Reports as bytes, for who keeps or sends them. The gateway's label is left out.</summary>
 public static class UsageReportFormat
 {
-    private const byte Version = 1;
+    private const byte Version = 2;
+
+    // Knew no successors.
+    private const byte FirstVersion = 1;
+
     private const byte Final = 1;
     private const byte SameSource = 2;
     private const byte SameHour = 4;
+    private const byte Successor = 8;
 
     // Flags, owner, number, acknowledged, domains, entries.
     private const int MinReportBytes = 6;
@@ -32,7 +37,7 @@ public static class UsageReportFormat
     {
         var reader = new CompactReader(bytes);
         var version = reader.Byte();
-        if (version != Version)
+        if (version is < FirstVersion or > Version)
         {
             throw new FormatException($"Version {version} of the reports' format is unknown to this program.");
         }
@@ -49,12 +54,19 @@ public static class UsageReportFormat
 
     private static void Write(CompactWriter writer, UsageReport report, UsageReport? last)
     {
-        var isSameSource = last?.Source == report.Source;
+        var isSameSource = last?.Source == report.Source && last.Predecessor == report.Predecessor;
         var isSameHour = last?.Shard.Hour == report.Shard.Hour;
-        writer.Byte((byte)((report.Final ? Final : 0) | (isSameSource ? SameSource : 0) | (isSameHour ? SameHour : 0)));
+        var isSuccessor = !isSameSource && report.Predecessor is not null;
+        writer.Byte((byte)((report.Final ? Final : 0) | (isSameSource ? SameSource : 0) | (isSameHour ? SameHour : 0) | (isSuccessor ? Successor : 0)));
         if (!isSameSource)
         {
-            writer.Source(report.Source);
+            // A successor follows from the one before it.
+            writer.Source(report.Predecessor?.Source ?? report.Source);
+        }
+
+        if (isSuccessor)
+        {
+            writer.Number(report.Predecessor!.Value.Checksum);
         }
 
         if (!isSameHour)
@@ -75,7 +87,7 @@ public static class UsageReportFormat
     private static UsageReport Read(ref CompactReader reader, UsageReport? last)
     {
         var flags = reader.Byte();
-        var source = (flags & SameSource) == 0 ? reader.Source() : Of(last).Source;
+        var (source, predecessor) = (flags & SameSource) == 0 ? ReadSource(ref reader, flags) : (Of(last).Source, Of(last).Predecessor);
         var hour = (flags & SameHour) == 0 ? HourAt(reader.Number()) : Of(last).Shard.Hour;
         var owner = reader.Text();
         var number = reader.Number();
@@ -84,6 +96,7 @@ public static class UsageReportFormat
         return new()
         {
             Source = source,
+            Predecessor = predecessor,
             Gateway = "",
             Shard = new(owner, hour),
             Number = number,
@@ -91,6 +104,20 @@ public static class UsageReportFormat
             Final = (flags & Final) != 0,
             Entries = new UsageCellFormat(hour, domains).Read(ref reader).ToArray(),
         };
+    }
+
+    private static (UsageSourceId Source, UsagePredecessor? Predecessor) ReadSource(ref CompactReader reader, byte flags)
+    {
+        var id = reader.Source();
+        if ((flags & Successor) == 0)
+        {
+            return (id, null);
+        }
+
+        var checksum = reader.Number();
+        return checksum <= uint.MaxValue
+            ? (id.Successor(), new(id, (uint)checksum))
+            : throw new FormatException("A checksum is out of range.");
     }
 
     private static UsageReport Of(UsageReport? last) => last ?? throw new FormatException("The first report refers to one before it.");

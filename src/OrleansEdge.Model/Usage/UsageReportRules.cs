@@ -15,7 +15,7 @@ public static class UsageReportRules
     /// <summary>Passes a report that is well formed.</summary>
     /// <exception cref="ArgumentException">A number below 1, or below what it acknowledges; an owner or a domain that is not text of at most
     /// <see cref="MaxNameLength"/>; a key that is there twice, of no kind, or outside the hour; a count that is negative or not below
-    /// <see cref="CountBound"/>.</exception>
+    /// <see cref="CountBound"/>; a source that is not the successor of the one that it names.</exception>
     public static void Check(UsageReport report)
     {
         ArgumentNullException.ThrowIfNull(report);
@@ -32,6 +32,7 @@ public static class UsageReportRules
         _ when report.Acknowledged > report.Number => "it acknowledges a number above its own",
         _ when !IsName(report.Shard.Owner) || report.Shard.Owner.Length == 0 => "its owner is no name",
         { Shard.Hour.Number: < 0 } => "its hour is before 1970",
+        { Predecessor: { } before } when before.Source.Successor() != report.Source => "its source is not the successor of the one before",
         _ => FindFault(report.Shard.Hour, report.Entries),
     };
 

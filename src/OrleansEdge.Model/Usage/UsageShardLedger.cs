@@ -58,7 +58,7 @@ public sealed class UsageShardLedger
     /// <summary>Takes a report.</summary>
     /// <param name="report">What a source has counted so far.</param>
     /// <param name="now">When it arrived. From the instant on at which the statement of the month closes, growth is an adjustment.</param>
-    /// <returns>Stored, unless the shard has lost what it acknowledged, or the seal of the source that this one succeeds (resend), or the
+    /// <returns>Stored, unless the shard has lost what it acknowledged, or the source that this one succeeds, or its seal (resend), or the
     /// source is sealed with other values than the report says (sealed); then nothing has changed. A final report that finds higher values
     /// than its own, which only a restored ledger or a restored source can have, seals them and is answered with them.</returns>
     /// <exception cref="ArgumentException">The report is for another shard, or <see cref="UsageReportRules.Check"/> finds a fault.</exception>
@@ -154,14 +154,15 @@ public sealed class UsageShardLedger
             return AnswerSealed(source, report);
         }
 
-        var hasLost = (source?.Number ?? 0) < report.Acknowledged || (source is null && IsAheadOfItsSource(report.Source));
+        var hasLost = (source?.Number ?? 0) < report.Acknowledged || (report.Predecessor is { } before && !Has(before));
         return hasLost ? UsageReply.Resend : UsageReply.Stored;
     }
 
-    // A successor comes only after its source was sealed. Where that is open here, the shard has lost the seal, and must have the source's
-    // part again before it can take the rest.
-    private bool IsAheadOfItsSource(UsageSourceId successor)
-        => _sources.Values.Any(source => !source.IsSealed && source.Successor == successor);
+    // A successor comes only after its source was sealed. Where that is not known here, the shard has lost the source or its seal, and must
+    // have the source's part again before it can take the rest. A shard that was restored may have sealed it once more, with less.
+    private bool Has(UsagePredecessor before)
+        => _folded.Contains(before.Source)
+        || (_sources.GetValueOrDefault(before.Source) is { IsSealed: true } source && UsageCellFormat.ChecksumOf(source.Cells.Entries) == before.Checksum);
 
     private static UsageReply AnswerSealed(UsageSourceState source, UsageReport report)
         => source.Equals(report) ? UsageReply.Stored : new(UsageReplyKind.Sealed, source.Cells.ToArray());

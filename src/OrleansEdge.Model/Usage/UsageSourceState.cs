@@ -3,11 +3,7 @@ namespace OrleansEdge.Model;
 /// <summary>What a shard knows of one source. Not thread safe.</summary>
 internal sealed class UsageSourceState(UsageSourceId id)
 {
-    private UsageSourceId? _successor;
-
     public UsageSourceId Id => id;
-
-    public UsageSourceId Successor => _successor ??= id.Successor();
 
     /// <summary>Highest number of a report that is held; everything up to it is held.</summary>
     public long Number { get; set; }

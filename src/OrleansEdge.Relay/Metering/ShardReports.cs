@@ -16,6 +16,7 @@ internal sealed class ShardReports(SpoolHeader header, UsageShard shard, long la
     private readonly Dictionary<UsageKey, Counter> _counters = [];
     private readonly HashSet<Counter> _changed = [];
     private UsageSourceId _source = header.Source;
+    private UsagePredecessor? _predecessor;
     private long _number = lastNumber;
     private long _acknowledged;
     private bool _isFinal;
@@ -69,6 +70,7 @@ internal sealed class ShardReports(SpoolHeader header, UsageShard shard, long la
         return new UsageReport
         {
             Source = _source,
+            Predecessor = _predecessor,
             Gateway = header.Gateway,
             Shard = shard,
             Number = ++_number,
@@ -131,10 +133,10 @@ internal sealed class ShardReports(SpoolHeader header, UsageShard shard, long la
         }
     }
 
-    // From the first source of the chain: what the ledger has lost may be the seal of one of them.
+    // From the first source of the chain: what the ledger has lost may be one of them, or its seal.
     private void StartAgain()
     {
-        _source = header.Source;
+        (_source, _predecessor) = (header.Source, null);
         foreach (var counter in _counters.Values)
         {
             counter.Sealed = default;
@@ -169,14 +171,14 @@ internal sealed class ShardReports(SpoolHeader header, UsageShard shard, long la
             return;
         }
 
-        _source = _source.Successor();
+        (_source, _predecessor) = (_source.Successor(), UsagePredecessor.Of(_source, folded));
         SendAll();
     }
 
     private void Settle()
     {
         _changed.Clear();
-        _stored = new(shard, _source, Math.Max(1, _acknowledged));
+        _stored = new(shard, _source, _predecessor, Math.Max(1, _acknowledged));
     }
 
     private void NoteChange(Counter counter)
@@ -216,12 +218,23 @@ internal sealed class ShardReports(SpoolHeader header, UsageShard shard, long la
 /// <summary>What the ledger is known to hold of a source that has nothing more to tell it.</summary>
 /// <param name="Shard">The part of the ledger.</param>
 /// <param name="Source">The last source of the chain.</param>
+/// <param name="Predecessor">What it follows, if it does.</param>
 /// <param name="Acknowledged">A number of a report that was acknowledged.</param>
-internal sealed record StoredShard(UsageShard Shard, UsageSourceId Source, long Acknowledged)
+internal sealed record StoredShard(UsageShard Shard, UsageSourceId Source, UsagePredecessor? Predecessor, long Acknowledged)
 {
     /// <summary>Asks whether it is still there: only then the answer is that the question is stored.</summary>
     public UsageReport Ask(string gateway)
-        => new() { Source = Source, Gateway = gateway, Shard = Shard, Number = Acknowledged + 1, Acknowledged = Acknowledged, Final = true, Entries = [] };
+        => new()
+        {
+            Source = Source,
+            Predecessor = Predecessor,
+            Gateway = gateway,
+            Shard = Shard,
+            Number = Acknowledged + 1,
+            Acknowledged = Acknowledged,
+            Final = true,
+            Entries = [],
+        };
 
     /// <summary>Whether an answer says that all of it is there.</summary>
     public static bool Confirms(UsageReply reply) => reply.Kind is UsageReplyKind.Stored or UsageReplyKind.Forgotten;

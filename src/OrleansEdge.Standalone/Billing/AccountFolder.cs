@@ -15,12 +15,13 @@ internal sealed class AccountFolder
     public AccountFolder(DataFolder data) => _folder = data.Folder(out _, "billing", "tenants");
 
     /// <summary>Reads all accounts.</summary>
+    /// <param name="hadPlans">Whether a tenant once bought a plan.</param>
     /// <exception cref="DataDirectoryException">One is damaged: going on without it would lose what its tenant paid for.</exception>
-    public IReadOnlyList<AccountRecord> ReadAll()
+    public IReadOnlyList<AccountRecord> ReadAll(Func<string, bool> hadPlans)
     {
         try
         {
-            return [.. Directory.EnumerateFiles(_folder, "*" + Extension).AsParallel().Select(Read).OfType<AccountRecord>()];
+            return [.. Directory.EnumerateFiles(_folder, "*" + Extension).AsParallel().Select(path => Read(path, hadPlans)).OfType<AccountRecord>()];
         }
         catch (AggregateException several)
         {
@@ -30,10 +31,12 @@ internal sealed class AccountFolder
     }
 
     /// <summary>Writes an account; it is on the disk when this returns.</summary>
+    /// <param name="record">The account.</param>
+    /// <param name="flush">False: an account that could be made again need not be on the disk yet.</param>
     public void Write(AccountRecord record, bool flush = true)
-        => DurableFile.Replace(Path.Combine(_folder, record.Tenant + Extension), AccountText.Json(record), flush);
+        => DurableFile.Replace(Path.Combine(_folder, record.Tenant + Extension), AccountText.Json(record), flush || !record.CanBeMadeAgain);
 
-    private static AccountRecord? Read(string path)
+    private static AccountRecord? Read(string path, Func<string, bool> hadPlans)
     {
         var content = File.ReadAllBytes(path);
 
@@ -41,7 +44,7 @@ internal sealed class AccountFolder
         // meanwhile. Such an account holds nothing that cannot be made again from its tenant's versions.
         if (content.AsSpan().IndexOfAnyExcept((byte)0) < 0)
         {
-            return null;
+            return hadPlans(Path.GetFileNameWithoutExtension(path)) ? throw Damage(path, "There is nothing in it.") : null;
         }
 
         try
@@ -51,8 +54,10 @@ internal sealed class AccountFolder
         }
         catch (JsonException damage)
         {
-            throw new DataDirectoryException(
-                $"The account {path} is damaged: {damage.Message} Bring the file back from a backup: without it the tenant's plans are lost.", damage);
+            throw Damage(path, damage.Message, damage);
         }
     }
+
+    private static DataDirectoryException Damage(string path, string what, Exception? damage = null)
+        => new($"The account {path} is damaged: {what} Bring the file back from a backup: without it the tenant's plans are lost.", damage);
 }

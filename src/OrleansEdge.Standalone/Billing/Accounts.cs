@@ -21,17 +21,23 @@ internal sealed class Accounts
 
     /// <summary>Reads all accounts.</summary>
     /// <param name="data">The data directory.</param>
+    /// <param name="hadPlans">Whether a tenant once bought a plan.</param>
     /// <param name="versionsAfter">Kept versions of a tenant's document after a number, oldest first.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">Takes what goes wrong.</param>
-    public Accounts(DataFolder data, Func<string, long, IEnumerable<VersionRecord<TenantConfig>>> versionsAfter, TimeProvider time, ILogger logger)
+    public Accounts(
+        DataFolder data,
+        Func<string, bool> hadPlans,
+        Func<string, long, IEnumerable<VersionRecord<TenantConfig>>> versionsAfter,
+        TimeProvider time,
+        ILogger logger)
     {
         _folder = new(data);
         _dataPath = data.FullPath;
         _versionsAfter = versionsAfter;
         _time = time;
         _logger = logger;
-        var accounts = _folder.ReadAll().Select(static record => new TenantAccount(new(record)));
+        var accounts = _folder.ReadAll(hadPlans).Select(static record => new TenantAccount(new(record)));
         _accounts = new(accounts.Select(static account => KeyValuePair.Create(account.Tenant, account)), StringComparer.Ordinal);
     }
 

@@ -33,7 +33,8 @@ internal sealed class FileBilling : IBilling, IDisposable
         _around = around;
         _time = time;
         _logger = logger;
-        _accounts = new(data, around.VersionsAfter, time, logger);
+        var buyers = new Lazy<HashSet<string>>(() => PlanBuyers.List(around.Audit));
+        _accounts = new(data, tenant => buyers.Value.Contains(tenant), around.VersionsAfter, time, logger);
         _statements = new(usage);
         _queries = new(usage);
         _key = new(data);
@@ -114,7 +115,7 @@ internal sealed class FileBilling : IBilling, IDisposable
 
         try
         {
-            return month <= StatementPeriod.LastSettled(now)
+            return month <= StatementPeriod.LastSettled(now) || month <= _usage.ClosedThrough
                 ? await _closing.GetAsync(account, month, cancellationToken)
                 : _statements.Make(account.Account, month, isClosed: false).Statement;
         }
@@ -172,7 +173,9 @@ internal sealed class FileBilling : IBilling, IDisposable
         }
 
         var now = DateTimeOffset.FromUnixTimeMilliseconds(_time.GetUtcNow().ToUnixTimeMilliseconds());
-        var purchase = PlanPurchase.Decide(account.Account, _around.TenantOf(tenant) is not null, json, key, now);
+        // A clock that went back opens no statement again.
+        var effective = new UsageClock(_usage.ClosedThrough).At(now);
+        var purchase = PlanPurchase.Decide(account.Account, _around.TenantOf(tenant) is not null, json, key, effective);
         return purchase switch
         {
             { Failure: { } failure } => failure,

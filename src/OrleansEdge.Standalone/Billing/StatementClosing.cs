@@ -1,5 +1,6 @@
 using OrleansEdge.Model;
 using OrleansEdge.Standalone.ControlPlane;
+using OrleansEdge.Standalone.Usage;
 
 namespace OrleansEdge.Standalone.Billing;
 
@@ -10,7 +11,7 @@ internal sealed class StatementClosing : IDisposable
     private readonly Accounts _accounts;
     private readonly Statements _statements;
     private readonly StatementFolder _folder;
-    private readonly IUsageReader _usage;
+    private readonly IUsageStore _usage;
     private readonly ChangeQueue _changes;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -19,7 +20,7 @@ internal sealed class StatementClosing : IDisposable
     private Task _closing = Task.CompletedTask;
 
     public StatementClosing(
-        Accounts accounts, Statements statements, StatementFolder folder, IUsageReader usage, ChangeQueue changes, TimeProvider time, ILogger logger)
+        Accounts accounts, Statements statements, StatementFolder folder, IUsageStore usage, ChangeQueue changes, TimeProvider time, ILogger logger)
     {
         _accounts = accounts;
         _statements = statements;
@@ -76,6 +77,7 @@ internal sealed class StatementClosing : IDisposable
     {
         try
         {
+            _usage.CloseThrough(month);
             var owners = _usage.ListOwners(UsageHour.At(month.Start), UsageHour.At(month.End)).ToHashSet(StringComparer.Ordinal);
             foreach (var account in _accounts.All.Where(account => owners.Contains(account.Tenant) || MayHaveStatement(account.Account, month)))
             {
@@ -113,6 +115,7 @@ internal sealed class StatementClosing : IDisposable
 
     private async Task<ControlResult<Statement>> CloseAsync(TenantAccount account, UsageMonth month, CancellationToken cancellationToken)
     {
+        _usage.CloseThrough(month);
         while (true)
         {
             // Made outside of the turn, which others wait for; and made again where the account changed meanwhile.

@@ -42,6 +42,9 @@ public sealed class FileUsageLedger : IUsageStore
     public Action<IReadOnlyCollection<UsageShard>> Stored { get; set; } = static _ => { };
 
     /// <inheritdoc/>
+    public UsageMonth? ClosedThrough => _store.ClosedThrough;
+
+    /// <inheritdoc/>
     /// <exception cref="ArgumentException">A report is malformed (<see cref="UsageReportRules.Check"/>): none is stored.</exception>
     public async Task<IReadOnlyList<UsageReply>> ReportAsync(IReadOnlyList<UsageReport> reports, CancellationToken cancellationToken)
     {
@@ -56,6 +59,9 @@ public sealed class FileUsageLedger : IUsageStore
             ? await waiting.Replies.Task.WaitAsync(cancellationToken)
             : waiting.Unavailable();
     }
+
+    /// <inheritdoc/>
+    public void CloseThrough(UsageMonth month) => _store.CloseThrough(month);
 
     /// <inheritdoc/>
     public IEnumerable<UsageHourTotals> Read(string owner, UsageHour from, UsageHour to) => _store.Read(owner, from, to);

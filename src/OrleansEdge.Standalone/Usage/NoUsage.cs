@@ -7,6 +7,8 @@ internal sealed class NoUsage : IUsageStore
 {
     public Action<IReadOnlyCollection<UsageShard>> Stored { get; set; } = static _ => { };
 
+    public UsageMonth? ClosedThrough => null;
+
     public Task<IReadOnlyList<UsageReply>> ReportAsync(IReadOnlyList<UsageReport> reports, CancellationToken cancellationToken)
         => Task.FromResult<IReadOnlyList<UsageReply>>([.. reports.Select(static _ => UsageReply.Unavailable)]);
 
@@ -15,6 +17,11 @@ internal sealed class NoUsage : IUsageStore
     public IReadOnlyList<string> ListOwners(UsageHour from, UsageHour to) => [];
 
     public IReadOnlyList<UsageAdjustment> ListAdjustments(string owner, DateTimeOffset from, DateTimeOffset to) => [];
+
+    public void CloseThrough(UsageMonth month)
+    {
+        // Nothing comes late.
+    }
 
     public void Dispose()
     {

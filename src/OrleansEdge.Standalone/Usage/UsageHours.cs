@@ -61,11 +61,11 @@ internal sealed class UsageHours : IDisposable
     }
 
     /// <summary>Applies reports; who reads an hour sees all of them or none.</summary>
-    public UsageReply[] Apply(UsageBatch batch)
+    public UsageReply[] Apply(UsageBatch batch, DateTimeOffset now)
     {
         lock (_lock)
         {
-            return [.. batch.Reports.Select(report => Open(report.Shard.Hour, batch.At).Change(report.Shard.Owner).Apply(report, batch.At))];
+            return [.. batch.Reports.Select(report => Open(report.Shard.Hour, now).Change(report.Shard.Owner).Apply(report, batch.At))];
         }
     }
 

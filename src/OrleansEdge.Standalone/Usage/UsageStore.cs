@@ -16,6 +16,8 @@ internal sealed class UsageStore : IDisposable
     private readonly ILogger _logger;
     private readonly Lock _changing = new();
     private readonly HashSet<UsageHour> _unreadable = [];
+    private readonly UsageMonthMark _closed;
+    private volatile UsageClock _clock;
 
     // Ticks of the time with which reports are being stored.
     private long _storing = Idle;
@@ -27,12 +29,14 @@ internal sealed class UsageStore : IDisposable
         _time = time;
         _logger = logger;
         DurableFile.CreateFolder(folder);
+        _closed = new(folder);
+        _clock = new(_closed.Read());
         _hours = new(folder);
         _journal = new(folder, logger);
         try
         {
             var batches = 0;
-            _journal.Open(mustExist: _hours.Files > 0, batch => (batches, _) = (batches + 1, _hours.Apply(batch)));
+            _journal.Open(mustExist: _hours.Files > 0, batch => (batches, _) = (batches + 1, _hours.Apply(batch, time.GetUtcNow())));
             _logger.LedgerOpened(folder, _hours.Files, batches);
         }
         catch
@@ -47,6 +51,23 @@ internal sealed class UsageStore : IDisposable
 
     /// <summary>Whether there is something that the files of the hours have not.</summary>
     public bool IsChanged => _hours.IsChanged;
+
+    /// <inheritdoc cref="IUsageStore.ClosedThrough"/>
+    public UsageMonth? ClosedThrough => _clock.ClosedThrough;
+
+    /// <inheritdoc cref="IUsageStore.CloseThrough"/>
+    public void CloseThrough(UsageMonth month)
+    {
+        lock (_changing)
+        {
+            var clock = _clock.After(month);
+            if (clock != _clock)
+            {
+                _closed.Write(month);
+                _clock = clock;
+            }
+        }
+    }
 
     /// <summary>Stores reports that are well formed. Where the disk refuses them nothing has changed.</summary>
     /// <returns>A reply for each, in their order.</returns>
@@ -199,7 +220,8 @@ internal sealed class UsageStore : IDisposable
             return;
         }
 
-        var batch = new UsageBatch(_time.GetUtcNow(), [.. taken.Select(index => reports[index])]);
+        var now = _time.GetUtcNow();
+        var batch = new UsageBatch(_clock.At(now), [.. taken.Select(index => reports[index])]);
         Interlocked.Exchange(ref _storing, batch.At.UtcTicks);
         try
         {
@@ -212,7 +234,7 @@ internal sealed class UsageStore : IDisposable
             return;
         }
 
-        var stored = _hours.Apply(batch);
+        var stored = _hours.Apply(batch, now);
         for (var number = 0; number < taken.Count; number++)
         {
             replies[taken[number]] = stored[number];

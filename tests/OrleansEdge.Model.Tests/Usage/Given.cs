@@ -27,6 +27,10 @@ internal static class Given
     public static UsageReport Report(UsageSourceId source, long number, long acknowledged, params UsageEntry[] entries)
         => new() { Source = source, Gateway = "a", Shard = Shard, Number = number, Acknowledged = acknowledged, Entries = entries };
 
+    /// <summary>A report of what a sealed source left.</summary>
+    public static UsageReport ReportAfter(UsageSourceId sealedOne, UsageEntry[] sealedValues, long number, long acknowledged, params UsageEntry[] entries)
+        => Report(sealedOne.Successor(), number, acknowledged, entries) with { Predecessor = UsagePredecessor.Of(sealedOne, sealedValues) };
+
     public static byte[] Bytes(UsageShardLedger ledger)
     {
         var output = new ArrayBufferWriter<byte>();

@@ -13,10 +13,17 @@ public class UsageFormatTests
         + "43E97A890102B8A42202020003418080808080808001FFFFFFFFFFFFFF01010000000000000000000000000000000A02E0DCEAF2A3340109FF0287AD"
         + "4B95D8970BB960A0B701BFC29F0E1183DA960103E0B9C6F4A3340106418080808080808001FFFFFFFFFFFFFF01";
 
-    private const string StoredReports =
+    private const string StoredReportsOfVersion1 =
         "0103000000000000000000000000000000000BDBB91E0461636D65AC0202020F62C3BC636865722E6578616D706C6510636861742E6578616D706C65"
         + "2E636F6D0209FF0287AD4B95D8970BB960A0B701BFC29F0E1183DA9601030841070D070E676174657761792F656467652D3101010000000000000000"
         + "000000000000000000000A05056F7468657202010000";
+
+    // What version 2 writes of SampleReports().
+    private const string StoredReports =
+        "0205000000000000000000000000000000000BDBB91E0461636D65AC0202020F62C3BC636865722E6578616D706C6510636861742E6578616D706C65"
+        + "2E636F6D0209FF0287AD4B95D8970BB960A0B701BFC29F0E1183DA9601030841070D070E676174657761792F656467652D3101010000000000000000"
+        + "000000000000000000000A05056F74686572020100000C0000000000000000000000000000000A88D8DEBC03056F746865720302000002DBB91E0461"
+        + "636D6501010110636861742E6578616D706C652E636F6D010041070D";
 
     [Fact]
     public void RandomLedgers_AreReadBackAsTheyWere()
@@ -54,7 +61,7 @@ public class UsageFormatTests
         for (var round = 0; round < 20_000; round++)
         {
             var ledger = Bytes(RandomLedger(random));
-            var reports = BytesOf([SampleReport(), SampleReport() with { Number = 309 }]);
+            var reports = BytesOf([SampleReport(), SampleReport() with { Number = 309 }, ReportAfter(A, [Up(1)], 1, 0, Up(7))]);
             for (var changes = random.Next(1, 4); changes > 0; changes--)
             {
                 ledger[random.Next(ledger.Length)] = (byte)random.Next(256);
@@ -85,6 +92,10 @@ public class UsageFormatTests
         Assert.Equal(SampleReports().Select(Flat), reports.Select(Flat));
         Assert.Equal(StoredReports, Convert.ToHexString(BytesOf(SampleReports())));
     }
+
+    [Fact]
+    public void StoredSampleOfReportsOfVersion1_IsRead()
+        => Assert.Equal(SampleReports()[..3].Select(Flat), UsageReportFormat.Read(Convert.FromHexString(StoredReportsOfVersion1)).Select(Flat));
 
     [Fact]
     public void EntriesOutOfOrder_AreReadInOrder()
@@ -125,7 +136,7 @@ public class UsageFormatTests
         ledger.Apply(Report(A, 1, 0, new UsageEntry(Key(), Typical), Up(4, bucket: 11)) with { Final = true }, InTime);
         ledger.Fold(Late);
         ledger.Apply(Report(B, 300, 0, new UsageEntry(Key(2, "b\u00fccher.example", UsageKind.Http), Typical with { OriginBytesUp = 5, EdgeBytesUp = 3 })), Late);
-        ledger.Apply(Report(A.Successor(), 2, 0, Up(0), Up(1L << 49, bucket: 1)) with { Final = true }, Late.AddHours(1));
+        ledger.Apply(ReportAfter(A, [], 2, 0, Up(0), Up(1L << 49, bucket: 1)) with { Final = true }, Late.AddHours(1));
         return ledger;
     }
 
@@ -135,7 +146,14 @@ public class UsageFormatTests
     private static UsageReport[] SampleReports()
     {
         var gateway = new UsageShard(UsageShard.OwnerOfGateway("edge-1"), Shard.Hour);
-        return [SampleReport(), Report(B, 1, 0) with { Shard = gateway, Final = true }, Report(A, 2, 1) with { Shard = new("other", new(5)) }];
+        return
+        [
+            SampleReport(),
+            Report(B, 1, 0) with { Shard = gateway, Final = true },
+            Report(A, 2, 1) with { Shard = new("other", new(5)) },
+            ReportAfter(A, [Up(1)], 3, 1) with { Shard = new("other", new(5)) },
+            ReportAfter(A, [Up(1)], 1, 0, Up(7)),
+        ];
     }
 
     private static UsageShardLedger RandomLedger(Random random)
@@ -168,7 +186,7 @@ public class UsageFormatTests
         => $"{source.Source} {source.Number} {source.Heard:O} {source.IsSealed} {string.Join(' ', source.Entries)}";
 
     private static string Flat(UsageReport report)
-        => $"{report.Source} {report.Shard} {report.Number} {report.Acknowledged} {report.Final} {string.Join(' ', report.Entries)}";
+        => $"{report.Source} {report.Predecessor} {report.Shard} {report.Number} {report.Acknowledged} {report.Final} {string.Join(' ', report.Entries)}";
 
     private static void Try(Action read)
     {

@@ -110,10 +110,29 @@ public class UsageShardLedgerTests
     {
         Apply(Report(A, 1, 0, Up(10)));
 
-        Assert.Equal(UsageReplyKind.Resend, Apply(Report(A.Successor(), 1, 0, Up(2))));
+        Assert.Equal(UsageReplyKind.Resend, Apply(ReportAfter(A, [Up(11)], 1, 0, Up(2))));
         Assert.Equal(UsageReplyKind.Stored, Apply(Report(A, 2, 0, Up(11)) with { Final = true }));
-        Assert.Equal(UsageReplyKind.Stored, Apply(Report(A.Successor(), 2, 0, Up(2))));
+        Assert.Equal(UsageReplyKind.Stored, Apply(ReportAfter(A, [Up(11)], 2, 0, Up(2))));
         Assert.Equal([Up(13)], _ledger.Totals());
+    }
+
+    [Fact]
+    public void SuccessorOfASourceThatWasLost_WaitsForTheSourcesPart()
+    {
+        Assert.Equal(UsageReplyKind.Resend, Apply(ReportAfter(A, [Up(11)], 1, 0, Up(2))));
+        Assert.Equal(UsageReplyKind.Resend, Apply(ReportAfter(A.Successor(), [], 1, 0, Up(2))));
+
+        Assert.Empty(_ledger.Sources());
+    }
+
+    [Fact]
+    public void SuccessorOfASourceThatIsSealedWithLessHere_WaitsForTheSourcesPart()
+    {
+        Apply(Report(A, 1, 0, Up(10), Up(4, bucket: 1)));
+        _ledger.SealUnheard(InTime + Day, Day);
+
+        Assert.Equal(UsageReplyKind.Resend, Apply(ReportAfter(A, [Up(11), Up(4, bucket: 1)], 1, 0, Up(2))));
+        Assert.Equal(UsageReplyKind.Stored, Apply(ReportAfter(A, [Up(10), Up(4, bucket: 1)], 2, 0, Up(3))));
     }
 
     [Fact]
@@ -202,7 +221,7 @@ public class UsageShardLedgerTests
         Apply(Report(A, 1, 0, Up(10)) with { Final = true });
         _ledger.Fold(Late);
 
-        Assert.Equal(UsageReplyKind.Stored, _ledger.Apply(Report(A.Successor(), 1, 0, Up(3)), Late).Kind);
+        Assert.Equal(UsageReplyKind.Stored, _ledger.Apply(ReportAfter(A, [Up(10)], 1, 0, Up(3)), Late).Kind);
 
         Assert.Equal([Up(13)], _ledger.Totals());
         Assert.Equal([new UsageAdjustment(Late, Key(), new() { BytesUp = 3 })], _ledger.Adjustments);
@@ -241,6 +260,7 @@ public class UsageShardLedgerTests
             Report(A, 1, 0, Up(1)) with { Shard = Shard with { Owner = "other" } },
             Report(A, 1, 0) with { Shard = Shard with { Owner = "" } },
             Report(A, 1, 0) with { Shard = new(Shard.Owner, new(-1)) },
+            Report(A, 1, 0, Up(1)) with { Predecessor = new(B, 0) },
         ];
 
         Assert.All(malformed, report => Assert.Throws<ArgumentException>(() => _ledger.Apply(report, InTime)));

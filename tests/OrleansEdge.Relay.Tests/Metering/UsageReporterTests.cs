@@ -305,6 +305,26 @@ public sealed class UsageReporterTests : IDisposable
     }
 
     [Fact]
+    public async Task LedgerLosesASourceThatItDeclaredDead_BeforeItsSuccessorIsTaken_CountsNothingTwice()
+    {
+        Count("acme", "a.test", 10);
+        await RoundAsync();
+        _ledger.SealUnheard(TimeSpan.Zero);
+        Count("acme", "a.test", 2);
+        _ledger.Faults.Enqueue(MemoryLedger.Fault.None);
+        _ledger.Faults.Enqueue(MemoryLedger.Fault.Lost);
+        await RoundAsync();
+        _ledger.Restore([]);
+        await RoundAsync();
+        await RoundAsync();
+
+        await RestartAsync(orderly: false);
+        await SettleAsync();
+
+        CheckTotals();
+    }
+
+    [Fact]
     public async Task ProcessThatStops_ReportsTheRestAsFinal()
     {
         Count("acme", "a.test", 5);
@@ -450,9 +470,12 @@ public sealed class UsageReporterTests : IDisposable
         var random = new Random(seed);
         var copy = _ledger.Copy();
         var copiedAt = _time.GetUtcNow();
+
+        // All that was ever counted is kept for as long.
+        var emptyUntil = copiedAt + TimeSpan.FromMinutes(50);
         for (var step = 0; step < 400; step++)
         {
-            switch (random.Next(14))
+            switch (random.Next(15))
             {
                 case < 6:
                     Count($"t{random.Next(3)}", $"d{random.Next(4)}.test", random.Next(1000), (UsageKind)random.Next(2));
@@ -474,6 +497,10 @@ public sealed class UsageReporterTests : IDisposable
                     copy = _ledger.Copy();
                     break;
                 case 12:
+                    (copy, copiedAt) = (_ledger.Copy(), _time.GetUtcNow());
+                    break;
+                case 13 when _time.GetUtcNow() < emptyUntil:
+                    _ledger.Restore([]);
                     (copy, copiedAt) = (_ledger.Copy(), _time.GetUtcNow());
                     break;
                 default:

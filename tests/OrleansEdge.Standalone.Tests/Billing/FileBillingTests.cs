@@ -37,7 +37,7 @@ public class FileBillingTests : FileTests
         File.WriteAllText(AccountFile, Sample());
         using (var data = DataFolder.Open(Harness.Folder))
         {
-            Assert.Equal(Sample(), Encoding.UTF8.GetString(AccountText.Json(Assert.Single(new AccountFolder(data).ReadAll()))));
+            Assert.Equal(Sample(), Encoding.UTF8.GetString(AccountText.Json(Assert.Single(new AccountFolder(data).ReadAll(hadPlans: static _ => true)))));
         }
 
         Harness.Start();
@@ -59,6 +59,32 @@ public class FileBillingTests : FileTests
         Assert.StartsWith($"The account {AccountFile} is ", refused.Message, StringComparison.Ordinal);
         File.WriteAllText(AccountFile, "");
         Harness.Start();
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("\0\0\0\0")]
+    public async Task AccountIsEmptyWhoseTenantBoughtPlans_StopsTheStart(string text)
+    {
+        await BuyAsync("k", 1_000);
+        Harness.Stop();
+        var account = File.ReadAllText(AccountFile);
+        File.WriteAllText(AccountFile, text);
+
+        Assert.StartsWith($"The account {AccountFile} is damaged: ", Assert.Throws<DataDirectoryException>(Harness.Start).Message, StringComparison.Ordinal);
+
+        File.WriteAllText(AccountFile, account);
+        Harness.Start();
+        Assert.Single(await PlansAsync());
+    }
+
+    [Fact]
+    public void AccountThatHoldsMoreThanTerms_CannotBeMadeAgain()
+    {
+        var record = Account.NewRecord("acme", 1, new([new(Noon, new())]));
+        Assert.True(record.CanBeMadeAgain);
+        Assert.False((record with { ClosedMonth = "2026-01" }).CanBeMadeAgain);
+        Assert.False((record with { Plans = [new("plan-1", UsageKind.Http, 1, Noon, Noon.AddHours(1), Noon, "alice", "k", 1, 0)] }).CanBeMadeAgain);
     }
 
     [Fact]
@@ -248,6 +274,26 @@ public class FileBillingTests : FileTests
         await Harness.RestartAsync();
         await ReportAsync(Noon, 1);
         Assert.Equal(2, listener.Calls.Count);
+    }
+
+    [Theory]
+    [InlineData("2026-02-03T23:59:30Z")]
+    [InlineData("2026-01-31T12:30:00Z")]
+    public async Task ClockIsSetBackOverAClosing_WhatComesThenIsOnTheNextStatement(string setBackTo)
+    {
+        await PutAcmeAsync();
+        await ReportAsync(Noon, 100);
+        await MoveToAsync(January.ClosesAt + StatementPeriod.SettleTime);
+        var closed = await StatementAsync();
+        await MoveToAsync(DateTimeOffset.Parse(setBackTo, System.Globalization.CultureInfo.InvariantCulture));
+        await ReportAsync(Noon, 7);
+
+        Assert.Equal(StatementText.Json(closed), StatementText.Json(await StatementAsync()));
+        Assert.Equal(ControlFailureKind.Invalid, (await TryBuyAsync("k", 1)).Failure?.Kind);
+        await MoveToAsync(January.Next.ClosesAt + StatementPeriod.SettleTime);
+        Assert.Equal(StatementText.Json(closed), StatementText.Json(await StatementAsync()));
+        var next = (await Plane.Billing.GetStatementAsync("acme", January.Next, None)).Value;
+        Assert.Equal(7, Assert.Single(next.Adjustments).BytesUp);
     }
 
     [Fact]

@@ -9,10 +9,13 @@ internal sealed class MemoryUsage(TimeProvider time) : IUsageStore
     private readonly Lock _gate = new();
     private readonly Dictionary<(string Owner, UsageSourceId Source, UsageKey Key), UsageCounts> _highest = [];
     private readonly List<(string Owner, UsageAdjustment Adjustment)> _late = [];
+    private UsageClock _clock = new(ClosedThrough: null);
 
     public Action<IReadOnlyCollection<UsageShard>> Stored { get; set; } = static _ => { };
 
     public bool IsBroken { get; set; }
+
+    public UsageMonth? ClosedThrough => _clock.ClosedThrough;
 
     /// <summary>How often an owner's usage was read.</summary>
     public int Reads { get; private set; }
@@ -66,6 +69,15 @@ internal sealed class MemoryUsage(TimeProvider time) : IUsageStore
         }
     }
 
+    public void CloseThrough(UsageMonth month)
+    {
+        lock (_gate)
+        {
+            ThrowIfBroken();
+            _clock = _clock.After(month);
+        }
+    }
+
     public void Dispose()
     {
         // It outlives the control plane, as a disk does.
@@ -86,9 +98,10 @@ internal sealed class MemoryUsage(TimeProvider time) : IUsageStore
             var cell = (report.Shard.Owner, report.Source, entry.Key);
             var before = _highest.GetValueOrDefault(cell);
             _highest[cell] = UsageCounts.Max(before, entry.Counts);
-            if (time.GetUtcNow() >= report.Shard.Hour.Month.ClosesAt && _highest[cell] != before)
+            var at = _clock.At(time.GetUtcNow());
+            if (at >= report.Shard.Hour.Month.ClosesAt && _highest[cell] != before)
             {
-                _late.Add((report.Shard.Owner, new(time.GetUtcNow(), entry.Key, _highest[cell] - before)));
+                _late.Add((report.Shard.Owner, new(at, entry.Key, _highest[cell] - before)));
             }
         }
     }

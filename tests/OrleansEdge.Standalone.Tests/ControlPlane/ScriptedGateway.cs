@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using OrleansEdge.Model;
-using OrleansEdge.Standalone.ControlPlane;
 
 namespace OrleansEdge.Standalone.Tests.ControlPlane;
 

@@ -191,6 +191,36 @@ public class FileUsageLedgerTests : LedgerTests
         Assert.Empty(ledger.ListAdjustments(Acme, default, DateTimeOffset.MaxValue));
     }
 
+    [Fact]
+    public async Task MonthWhoseStatementsAreMade_TakesWhatComesThenAsLate_WhateverTheClockSays_AlsoAfterARestart()
+    {
+        var month = Hour.Month;
+        await ReportAsync(1, 10);
+        Harness.Ledger.CloseThrough(month);
+        Harness.Ledger.CloseThrough(month.Previous);
+        await ReportAsync(2, 12);
+        await Harness.RestartAsync();
+        Assert.Equal(month, Harness.Ledger.ClosedThrough);
+        await ReportAsync(3, 15);
+
+        var late = Assert.Single(Harness.Ledger.ListAdjustments(Acme, default, DateTimeOffset.MaxValue));
+        Assert.Equal((month.ClosesAt, 5), (late.At, late.Delta.BytesUp));
+        await Harness.AdvanceAsync(month.ClosesAt.AddMinutes(5) - Harness.Now);
+        await ReportAsync(Report(UsageHour.At(late.Key.Bucket.Start), A, 4, 3, 16));
+        Assert.Equal(month.ClosesAt.AddMinutes(5), Harness.Ledger.ListAdjustments(Acme, default, DateTimeOffset.MaxValue)[^1].At);
+    }
+
+    [Fact]
+    public void MarkThatNamesNoMonth_StopsTheStart()
+    {
+        Harness.Stop();
+        File.WriteAllText(Path.Combine(Harness.Folder, "closed"), "soon\n");
+
+        var refused = Assert.Throws<DataDirectoryException>(Harness.Start);
+
+        Assert.Contains("names no month", refused.Message, StringComparison.Ordinal);
+    }
+
     [SmallDiskFact]
     public async Task FullDisk_ReportsAreUnavailableAndNothingHasChangedUntilThereIsRoom()
     {
