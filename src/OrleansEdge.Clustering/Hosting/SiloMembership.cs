@@ -17,6 +17,7 @@ public static class SiloMembership
         ArgumentNullException.ThrowIfNull(host);
         ArgumentNullException.ThrowIfNull(configure);
         var redis = ClusterSettings.RedisOptions(host.Configuration);
+        host.Services.AddHostedService<SiloPortCheck>();
         host.Services.AddHostedService(provider => ActivatorUtilities.CreateInstance<RedisWait>(provider, redis));
         host.UseOrleans(silo =>
         {

@@ -54,6 +54,37 @@ public sealed class MembershipTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task RedisIsAwayForLongerThanHeartbeatsLast_NobodyIsDeclaredDead()
+    {
+        await using var mesh = await MeshProcesses.StartAsync(new() { Silos = 3, Gateways = 0 });
+        await mesh.Redis.KillAsync();
+        using var away = new CancellationTokenSource(TimeSpan.FromSeconds(12));
+        while (!away.IsCancellationRequested)
+        {
+            Assert.All(mesh.Silos, silo => Assert.False(silo.Process.HasExited, silo.Process.Transcript()));
+            await Task.Delay(200);
+        }
+
+        await mesh.Redis.RunAsync();
+        await mesh.AddSilo().WaitUntilReadyAsync();
+        foreach (var silo in mesh.Silos)
+        {
+            Assert.Equal("Active", await Membership.StatusAsync(mesh.Redis, silo));
+        }
+    }
+
+    [Fact]
+    public async Task OneOfThreeLeaves_ItIsGoneAtOnceAndTheOthersStay()
+    {
+        await using var mesh = await MeshProcesses.StartAsync(new() { Silos = 3, Gateways = 0 });
+        mesh.Silos[2].Terminate();
+        Assert.Equal(0, await mesh.Silos[2].WaitForExitAsync(DeadBy));
+        Assert.Equal("Dead", await Membership.StatusAsync(mesh.Redis, mesh.Silos[2]));
+        Assert.Equal("Active", await Membership.StatusAsync(mesh.Redis, mesh.Silos[0]));
+        Assert.Equal("Active", await Membership.StatusAsync(mesh.Redis, mesh.Silos[1]));
+    }
+
+    [Fact]
     public async Task AllSilosAreAwayForAWhile_TheClientFindsThoseThatCome()
     {
         await using var mesh = await MeshProcesses.StartAsync(new() { Silos = 1, Gateways = 0 });

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using OrleansEdge.Cluster.Tests.Mesh;
 using OrleansEdge.Testing;
 
@@ -133,6 +134,31 @@ public sealed class StartAndStopTests : IAsyncLifetime
                 "Orleans:Endpoints:GatewayPort is '0'; it must be 1 to 65535.",
             ],
             process.Errors.Snapshot());
+    }
+
+    [Theory]
+    [InlineData("SiloPort")]
+    [InlineData("GatewayPort")]
+    public async Task PortOfASiloIsTaken_OneSentenceNamesIt(string setting)
+    {
+        using var taken = new TcpListener(IPAddress.Loopback, 0);
+        taken.Start();
+        var port = ((IPEndPoint)taken.LocalEndpoint).Port;
+        await using var silo = SiloProcess.Start(_redis, settings: new Dictionary<string, string> { [$"Orleans:Endpoints:{setting}"] = $"{port}" });
+        Assert.Equal(1, await silo.WaitForExitAsync());
+        Assert.Equal(
+            [$"Cannot listen on 127.0.0.1:{port}: the port is already in use by another process. Choose another with --Orleans:Endpoints:{setting}=PORT."],
+            silo.Process.Errors.Snapshot());
+    }
+
+    [Fact]
+    public async Task AddressOfASiloIsNotOfThisMachine_OneSentenceSaysSo()
+    {
+        await using var silo = SiloProcess.Start(_redis, settings: new Dictionary<string, string> { ["Orleans:Endpoints:AdvertisedIPAddress"] = "192.0.2.7" });
+        Assert.Equal(1, await silo.WaitForExitAsync());
+        Assert.Equal(
+            [$"Cannot listen on 192.0.2.7:{silo.SiloPort}: the address is not of this machine. Set Orleans:Endpoints:AdvertisedIPAddress."],
+            silo.Process.Errors.Snapshot());
     }
 
     private static Task<string> TakeWaitAsync(SiloProcess silo)
