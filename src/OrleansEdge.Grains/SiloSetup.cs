@@ -34,6 +34,7 @@ public static class SiloSetup
             storage.ConfigurationOptions = Patient(redis);
             storage.GrainStorageSerializer = new JsonStorage();
         });
+        silo.AddIncomingGrainCallFilter<StoreFailureFilter>();
         silo.Configure<SiloMessagingOptions>(messaging => messaging.ResponseTimeout = TimeSpan.FromSeconds(5));
         return silo;
     }

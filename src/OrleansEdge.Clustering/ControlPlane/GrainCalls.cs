@@ -28,7 +28,7 @@ internal static class GrainCalls
         {
             return (await ask().WaitAsync(cancellationToken)).To(convert);
         }
-        catch (Exception failure) when (failure is TimeoutException or OrleansException or InvalidOperationException)
+        catch (Exception failure) when (failure is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
             return ControlFailures.Unavailable($"The cluster did not answer: {failure.Message}");
         }

@@ -64,7 +64,7 @@ internal sealed class FeedFollower : BackgroundService
 
                 isAway = false;
             }
-            catch (Exception failure) when (failure is TimeoutException or OrleansException or InvalidOperationException)
+            catch (Exception failure)
             {
                 if (!isAway)
                 {

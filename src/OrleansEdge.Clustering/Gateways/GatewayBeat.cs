@@ -78,7 +78,7 @@ internal sealed class GatewayBeat(
         {
             await call();
         }
-        catch (Exception failure) when (failure is TimeoutException or OrleansException or InvalidOperationException)
+        catch (Exception failure)
         {
             logger.BeatLost(failure.Message);
         }

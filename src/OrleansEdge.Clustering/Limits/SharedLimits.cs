@@ -33,7 +33,7 @@ internal sealed class SharedLimits(
             await RenewAsync(domain.Domain, share).WaitAsync(AnswerTimeout, time, cancellationToken);
             return share.TryTake() ?? SharedLimit.Connections;
         }
-        catch (Exception failure) when (IsAway(failure))
+        catch (Exception failure) when (failure is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
             // Registered with the next renewal.
             share.TakeOnItsOwn();
@@ -80,8 +80,6 @@ internal sealed class SharedLimits(
 
     private bool IsConnected => connection?.IsMade != false;
 
-    private static bool IsAway(Exception failure) => failure is TimeoutException or OrleansException or InvalidOperationException;
-
     private async Task TryRenewAsync(string domain, LimitShare share)
     {
         try
@@ -96,7 +94,7 @@ internal sealed class SharedLimits(
                 await RenewAsync(domain, share);
             }
         }
-        catch (Exception failure) when (IsAway(failure))
+        catch (Exception failure)
         {
             logger.ShareNotRenewed(domain, failure.Message);
         }

@@ -37,6 +37,24 @@ public sealed class RedisServer : IAsyncDisposable
         await _process.DisposeAsync();
     }
 
+    /// <summary>Copies what it has kept so far.</summary>
+    /// <returns>The copy's directory.</returns>
+    public string Copy()
+    {
+        var copy = System.IO.Directory.CreateTempSubdirectory("orleans-edge-redis-copy-").FullName;
+        Copy(Directory, copy);
+        return copy;
+    }
+
+    /// <summary>Kills it and starts it on a copy, which is used up.</summary>
+    public async Task ReplaceAsync(string copy)
+    {
+        await KillAsync();
+        System.IO.Directory.Delete(Directory, recursive: true);
+        System.IO.Directory.Move(copy, Directory);
+        await RunAsync();
+    }
+
     /// <summary>Stops it where it is (SIGSTOP).</summary>
     public Task PauseAsync() => SignalAsync("-STOP");
 
@@ -65,6 +83,20 @@ public sealed class RedisServer : IAsyncDisposable
     {
         await _process.DisposeAsync();
         System.IO.Directory.Delete(Directory, recursive: true);
+    }
+
+    private static void Copy(string from, string to)
+    {
+        System.IO.Directory.CreateDirectory(to);
+        foreach (var file in System.IO.Directory.GetFiles(from))
+        {
+            File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
+        }
+
+        foreach (var folder in System.IO.Directory.GetDirectories(from))
+        {
+            Copy(folder, Path.Combine(to, Path.GetFileName(folder)));
+        }
     }
 
     private async Task SignalAsync(string signal)
