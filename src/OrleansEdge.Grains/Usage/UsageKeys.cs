@@ -1,5 +1,5 @@
-using OrleansEdge.Model;
 using OrleansEdge.Grains.Storage;
+using OrleansEdge.Model;
 using StackExchange.Redis;
 
 namespace OrleansEdge.Grains.Usage;
