@@ -15,8 +15,18 @@ public interface IUsageGrain : IGrainWithStringKey
 
     /// <summary>Seals sources that were not heard for long, and folds those of a statement that has closed. Also done whenever a report
     /// comes; it changes no sum.</summary>
+    /// <exception cref="TimeoutException">Redis is away: some other time.</exception>
     [Alias("tend")]
     Task TendAsync();
+}
+
+/// <summary>Sees to it that hours whose corrections are over become small: tends their shards, hour by hour. The key is 0.</summary>
+[Alias("orleansedge.usage-upkeep")]
+public interface IUsageUpkeepGrain : IGrainWithIntegerKey
+{
+    /// <summary>Wakes it; it goes on by itself while its silo lives.</summary>
+    [Alias("wake")]
+    Task WakeAsync();
 }
 
 /// <summary>Where the ledger of a shard is.</summary>

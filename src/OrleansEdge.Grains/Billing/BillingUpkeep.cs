@@ -3,7 +3,7 @@ using OrleansEdge.Contracts;
 
 namespace OrleansEdge.Grains.Billing;
 
-/// <summary>Wakes the grains that look after accounts, from every silo: where the silo of one dies, another wakes it.</summary>
+/// <summary>Wakes the grains that look after accounts and usage, from every silo: where the silo of one dies, another wakes it.</summary>
 internal sealed class BillingUpkeep(IGrainFactory grains, ILogger<BillingUpkeepGrain> logger) : ILifecycleParticipant<ISiloLifecycle>, IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
@@ -51,6 +51,7 @@ internal sealed class BillingUpkeep(IGrainFactory grains, ILogger<BillingUpkeepG
     {
         try
         {
+            await grains.GetGrain<IUsageUpkeepGrain>(0).WakeAsync();
             await Task.WhenAll(Enumerable.Range(0, IBillingUpkeepGrain.Count).Select(part => grains.GetGrain<IBillingUpkeepGrain>(part).WakeAsync()));
         }
         catch (Exception failure)

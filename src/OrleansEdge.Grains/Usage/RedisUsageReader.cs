@@ -49,6 +49,9 @@ internal sealed class RedisUsageReader(RedisStore redis)
         return [.. owners];
     }
 
+    /// <summary>Hours in which anybody has usage, in [from, to), in the order of time.</summary>
+    public Task<UsageHour[]> ListHoursAsync(UsageHour from, UsageHour to) => ListHoursAsync(UsageKeys.AllHours(redis), from, to);
+
     /// <summary>Changes that came after the statement of their bucket's month had closed, noted in [from, to), in the order of time.</summary>
     public async Task<IReadOnlyList<UsageAdjustment>> ListAdjustmentsAsync(string owner, DateTimeOffset from, DateTimeOffset to)
     {

@@ -14,5 +14,16 @@ internal sealed class UsageCall(IReadOnlyList<UsageReport> reports)
 
     public void Answer(IReadOnlyList<UsageReply> replies) => _replies.SetResult(replies);
 
-    public void AnswerUnavailable() => Answer([.. reports.Select(static _ => UsageReply.Unavailable)]);
+    /// <summary>Nothing is known to be stored; a call without reports, which only asks for upkeep, fails.</summary>
+    public void AnswerUnavailable(Exception failure)
+    {
+        if (reports.Count == 0)
+        {
+            _replies.SetException(new TimeoutException($"Upkeep failed: {failure.Message}"));
+        }
+        else
+        {
+            Answer([.. reports.Select(static _ => UsageReply.Unavailable)]);
+        }
+    }
 }

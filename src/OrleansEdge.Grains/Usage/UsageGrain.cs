@@ -46,7 +46,15 @@ internal sealed class UsageGrain(
     }
 
     /// <inheritdoc/>
-    public Task TendAsync() => WhenStoredAsync([]);
+    public async Task TendAsync()
+    {
+        await WhenStoredAsync([]);
+        if (_waiting.Count == 0 && clock.Now >= _shard.Hour.Month.ClosesAt)
+        {
+            // Nobody is likely to ask for it again, and there are very many.
+            DeactivateOnIdle();
+        }
+    }
 
     private IReadOnlyList<UsageReport> Read(UsageReportsWire wire)
     {
@@ -93,7 +101,7 @@ internal sealed class UsageGrain(
             {
                 _ledger = null;
                 trouble.Note(_shard, failure);
-                group.ForEach(static call => call.AnswerUnavailable());
+                group.ForEach(call => call.AnswerUnavailable(failure));
             }
         }
     }

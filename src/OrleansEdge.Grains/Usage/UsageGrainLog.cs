@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using OrleansEdge.Model;
 
 namespace OrleansEdge.Grains.Usage;
 
@@ -13,4 +14,10 @@ internal static partial class UsageGrainLog
 
     [LoggerMessage(6202, LogLevel.Error, "Storing usage of {Owner} failed; its sources send it again")]
     public static partial void UsageFailed(this ILogger logger, Exception failure, string owner);
+
+    [LoggerMessage(6203, LogLevel.Information, "Usage of {Hour}, {Owners} owners, was folded")]
+    public static partial void UsageFolded(this ILogger logger, UsageHour hour, int owners);
+
+    [LoggerMessage(6204, LogLevel.Error, "Usage was not folded, which is tried again")]
+    public static partial void UsageNotFolded(this ILogger logger, Exception failure);
 }

@@ -1,5 +1,5 @@
-using OrleansEdge.Model;
 using OrleansEdge.Grains.Storage;
+using OrleansEdge.Model;
 using StackExchange.Redis;
 
 namespace OrleansEdge.Grains.Usage;
@@ -26,4 +26,7 @@ internal static class UsageKeys
 
     /// <summary>Set: who has usage in an hour.</summary>
     public static RedisKey OwnersOf(RedisStore redis, UsageHour hour) => redis.Key($"usage/owners/{hour.Number}");
+
+    /// <summary>Number of the hour up to which all hours were folded.</summary>
+    public static RedisKey FoldedUntil(RedisStore redis) => redis.Key("usage/folded-until");
 }

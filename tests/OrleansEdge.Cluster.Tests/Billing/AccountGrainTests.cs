@@ -54,6 +54,20 @@ public sealed class AccountGrainTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task UsageThatWasStored_IsToldToTheAccount_NotWithEachReport()
+    {
+        await FollowAsync(payAsYouGo: false);
+        var waited = Stopwatch.StartNew();
+        for (var report = 0; report < 30; report++)
+        {
+            await ReportAsync(1);
+        }
+
+        await UntilAsync(() => _harness.TimesTold > 0);
+        Assert.InRange(_harness.TimesTold, 1, 2 + (int)(waited.Elapsed / TimeSpan.FromMilliseconds(400)));
+    }
+
+    [Fact]
     public async Task DecisionThatIsNotTaken_IsToldAgain()
     {
         await FollowAsync(payAsYouGo: false);

@@ -17,6 +17,7 @@ internal sealed class MeshBillingHarness : ControlPlaneHarness
     private readonly RedisServer _redis;
     private readonly ManualTimeProvider _time = new(new(2026, 1, 31, 12, 0, 0, TimeSpan.Zero));
     private TestMesh? _mesh;
+    private int _timesTold;
 
     private MeshBillingHarness(RedisServer redis)
     {
@@ -25,6 +26,9 @@ internal sealed class MeshBillingHarness : ControlPlaneHarness
     }
 
     public TestMesh Mesh => _mesh ?? throw new InvalidOperationException("the mesh is not started");
+
+    /// <summary>How often accounts were told that usage has grown.</summary>
+    public int TimesTold => Volatile.Read(ref _timesTold);
 
     public RedisServer Redis => _redis;
 
@@ -85,6 +89,20 @@ internal sealed class MeshBillingHarness : ControlPlaneHarness
         {
             services.AddSingleton<IExhaustedTarget>(Tenants);
             services.AddSingleton<IBillingAudit>(Tenants);
+            services.AddSingleton<IIncomingGrainCallFilter>(new GrowthCounter(this));
             services.Configure<UsageGrainOptions>(static usage => usage.WriteInterval = TimeSpan.FromMilliseconds(20));
         });
+
+    private sealed class GrowthCounter(MeshBillingHarness harness) : IIncomingGrainCallFilter
+    {
+        public Task Invoke(IIncomingGrainCallContext context)
+        {
+            if (context.InterfaceMethod.Name == nameof(IAccountGrain.UsageGrownAsync))
+            {
+                Interlocked.Increment(ref harness._timesTold);
+            }
+
+            return context.Invoke();
+        }
+    }
 }

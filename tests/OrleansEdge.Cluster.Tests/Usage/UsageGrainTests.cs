@@ -170,6 +170,25 @@ public sealed class UsageGrainTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task HoursWhoseCorrectionsAreOver_AreFoldedByThemselves()
+    {
+        var hour = Hour;
+        await ReportAsync(Report(A, 1, 0, 5));
+        await ReportAsync(Report(B, 1, 0, 6) with { Final = true });
+        await _harness.AdvanceAsync(hour.Month.ClosesAt - _harness.Now + TimeSpan.FromDays(5));
+        await _harness.RestartAsync();
+
+        var waited = System.Diagnostics.Stopwatch.StartNew();
+        while ((await new UsageShardJournal(_harness.Store, new(Acme, hour)).LoadAsync()).Sources().Count > 0)
+        {
+            Assert.True(waited.Elapsed < TimeSpan.FromSeconds(30), "not folded within 30 s");
+            await Task.Delay(10);
+        }
+
+        Assert.Equal(11, await TotalAsync());
+    }
+
+    [Fact]
     public async Task ReportForAnotherShard_IsRefused()
     {
         var stray = UsageReportsWire.Of([Report(A, 1, 0, 5) with { Shard = new("other", Hour) }]);
