@@ -177,6 +177,24 @@ public class FileBillingTests : FileTests
     }
 
     [Fact]
+    public async Task MonthThatClosesWhileTheLedgerIsBroken_IsWrittenWhenItCanBeRead()
+    {
+        await ReportAsync(Noon, 1_000);
+        Harness.Ledger.IsBroken = true;
+        await MoveToAsync(January.ClosesAt.AddMinutes(5));
+        await EventuallyAsync(() => Harness.Log.Events.Any(entry => entry.Id == 3108), "the closing has failed");
+        Harness.Ledger.IsBroken = false;
+
+        await EventuallyAsync(
+            () =>
+            {
+                Harness.Time.Advance(TimeSpan.FromMinutes(5));
+                return File.Exists(Harness.PathOf("billing", "statements", "acme", "2026-01.json"));
+            },
+            "the statement is written");
+    }
+
+    [Fact]
     public async Task UsageThatIsSeenWithinAMinuteAfterClosing_IsStillOnTheStatement()
     {
         await ReportAsync(Noon, 1_000);
