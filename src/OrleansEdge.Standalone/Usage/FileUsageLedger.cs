@@ -117,7 +117,20 @@ public sealed class FileUsageLedger : IUsageStore
             }
 
             Store(batch);
+            LookAtJournal();
+        }
+    }
+
+    // Whatever goes wrong there, reports go on being taken.
+    private void LookAtJournal()
+    {
+        try
+        {
             _upkeep.LookAtJournal();
+        }
+        catch (Exception failure)
+        {
+            _logger.LedgerFailed(failure);
         }
     }
 
