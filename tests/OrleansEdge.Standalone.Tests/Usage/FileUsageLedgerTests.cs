@@ -71,6 +71,26 @@ public class FileUsageLedgerTests : LedgerTests
     }
 
     [Fact]
+    public async Task DiskThatHangs_SoManyReportsWaitAndMoreAreUnavailable()
+    {
+        using var entered = new SemaphoreSlim(0);
+        using var go = new SemaphoreSlim(0);
+        Harness.Ledger.Stored = _ =>
+        {
+            entered.Release();
+            Assert.True(go.Wait(TimeSpan.FromSeconds(30)));
+        };
+        var first = ReportAsync(1, 1, "first");
+        Assert.True(await entered.WaitAsync(TimeSpan.FromSeconds(30)));
+
+        var others = Enumerable.Range(0, FileUsageLedger.MostWaiting).Select(number => ReportAsync(1, 1, $"other-{number}")).ToList();
+        Assert.Equal(UsageReplyKind.Unavailable, await ReportAsync(1, 1, "more").WaitAsync(TimeSpan.FromSeconds(30)));
+
+        go.Release(2);
+        Assert.All(await Task.WhenAll(others.Append(first)), kind => Assert.Equal(UsageReplyKind.Stored, kind));
+    }
+
+    [Fact]
     public async Task AfterTheEnd_ReportsAreUnavailable()
     {
         var ledger = Harness.Ledger;
