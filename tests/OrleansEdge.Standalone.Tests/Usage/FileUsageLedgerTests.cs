@@ -2,8 +2,8 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using OrleansEdge.Model;
 using OrleansEdge.Standalone.ControlPlane;
-using OrleansEdge.Testing;
 using OrleansEdge.Standalone.Usage;
+using OrleansEdge.Testing;
 
 namespace OrleansEdge.Standalone.Tests.Usage;
 
