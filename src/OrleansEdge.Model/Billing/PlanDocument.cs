@@ -11,7 +11,8 @@ public static class PlanDocument
     /// <summary>Most years of a plan's validity.</summary>
     public const int MaxYears = 10;
 
-    private static readonly DateTimeOffset LastTime = new(9998, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    // Leaves the longest validity its place in the calendar.
+    private static readonly DateTimeOffset LastTime = new(9989, 1, 1, 0, 0, 0, TimeSpan.Zero);
     private static readonly string[] TimeForms = ["yyyy-MM-dd'T'HH:mm'Z'", "yyyy-MM-dd'T'HH:mm:ss'Z'", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'"];
 
     /// <summary>Reads and checks an order: <c>{ "kind", "bytes", "validFrom", "validTo" }</c>, all of them required.</summary>
@@ -60,7 +61,7 @@ public static class PlanDocument
         }
         else if (time < DateTimeOffset.UnixEpoch || time > LastTime)
         {
-            reader.Fault(name, $"{DomainName.Quote(text)} is not within 1970 and 9997");
+            reader.Fault(name, $"{DomainName.Quote(text)} is not within 1970 and 9988");
         }
 
         return time;

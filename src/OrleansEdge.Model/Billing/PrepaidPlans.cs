@@ -32,13 +32,14 @@ public sealed class PrepaidPlans
     public bool AnyWithin(DateTimeOffset from, DateTimeOffset to) => All.Any(plan => plan.IsValidWithin(from, to));
 
     /// <summary>Indexes of the plans of a kind in the order in which they pay: soonest to expire first, of those the one that was
-    /// bought earlier, then by id (ordinal).</summary>
+    /// bought earlier.</summary>
     internal ImmutableArray<int> OfKind(UsageKind kind) => kind == UsageKind.Websocket ? _websocket : _http;
 
+    // Within one instant the index tells what came first.
     private ImmutableArray<int> InOrderOfUse(UsageKind kind)
         => [.. Enumerable.Range(0, All.Length)
             .Where(index => All[index].Order.Kind == kind)
             .OrderBy(index => All[index].Order.ValidTo)
             .ThenBy(index => All[index].BoughtAt)
-            .ThenBy(index => All[index].Id, StringComparer.Ordinal)];
+            .ThenBy(static index => index)];
 }

@@ -215,18 +215,24 @@ internal sealed class QuotaWatch : IDisposable
 
         if (_accounts.HasUnwritten)
         {
-            await _changes.RunAsync<bool>(WriteUnwritten, _over.Token);
+            await LoggedAsync(() => _changes.RunAsync<bool>(WriteUnwritten, _over.Token));
         }
     }
 
-    private async Task SettleInTurnAsync(TenantAccount account)
+    private Task SettleInTurnAsync(TenantAccount account) => LoggedAsync(async () =>
+    {
+        if (IsNew(account, Judge(account)))
+        {
+            await _changes.RunAsync<bool>(() => SettleAndTell(account), _over.Token);
+        }
+    });
+
+    // One thing that fails keeps nothing else from being done.
+    private async Task LoggedAsync(Func<Task> work)
     {
         try
         {
-            if (IsNew(account, Judge(account)))
-            {
-                await _changes.RunAsync<bool>(() => SettleAndTell(account), _over.Token);
-            }
+            await work();
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
         {

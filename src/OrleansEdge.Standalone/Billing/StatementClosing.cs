@@ -38,7 +38,6 @@ internal sealed class StatementClosing : IDisposable
         var month = StatementPeriod.LastSettled(_time.GetUtcNow());
         if (_closing.IsCompleted && month > _last)
         {
-            _last = month;
             _closing = Task.Run(() => CloseAllAsync(month));
         }
     }
@@ -83,6 +82,8 @@ internal sealed class StatementClosing : IDisposable
             {
                 await CloseLoggedAsync(account, month);
             }
+
+            _last = month;
         }
         catch (OperationCanceledException)
         {

@@ -11,13 +11,16 @@ public sealed class FileUsageLedger : IUsageStore
     // Bounds what is written at once, not what a caller may send.
     private const int ReportsInBatch = 20_000;
 
+    /// <summary>Most calls that wait to be stored: who gave up waiting for a disk that hangs leaves his behind.</summary>
+    internal const int MostWaiting = 256;
+
     private static readonly TimeSpan LookInterval = TimeSpan.FromMinutes(1);
 
     private readonly FileUsageLedgerOptions _options;
     private readonly ILogger _logger;
     private readonly UsageStore _store;
     private readonly UsageUpkeep _upkeep;
-    private readonly Channel<Waiting> _waiting = Channel.CreateUnbounded<Waiting>(new() { SingleReader = true });
+    private readonly Channel<Waiting> _waiting = Channel.CreateBounded<Waiting>(new BoundedChannelOptions(MostWaiting) { SingleReader = true });
     private readonly Task _storing;
     private readonly ITimer _timer;
 
@@ -117,7 +120,20 @@ public sealed class FileUsageLedger : IUsageStore
             }
 
             Store(batch);
+            LookAtJournal();
+        }
+    }
+
+    // Whatever goes wrong there, reports go on being taken.
+    private void LookAtJournal()
+    {
+        try
+        {
             _upkeep.LookAtJournal();
+        }
+        catch (Exception failure)
+        {
+            _logger.LedgerFailed(failure);
         }
     }
 

@@ -1,4 +1,6 @@
+using System.Runtime.ExceptionServices;
 using OrleansEdge.Model;
+using OrleansEdge.Standalone.ControlPlane;
 
 namespace OrleansEdge.Standalone.Usage;
 
@@ -52,6 +54,7 @@ internal sealed class UsageHours : IDisposable
     public UsageShardLedger Keep(UsageShard shard, DateTimeOffset now)
     {
         var hour = Open(shard.Hour, now);
+        ReopenIfDamaged(shard.Hour, hour);
         var ledger = hour.Find(shard.Owner);
         lock (_lock)
         {
@@ -69,13 +72,35 @@ internal sealed class UsageHours : IDisposable
         }
     }
 
-    /// <summary>Brings into the files what they have not.</summary>
-    /// <exception cref="IOException">The disk refuses it; what is not in the files stays in memory.</exception>
+    /// <summary>Brings into the files what they have not. One that cannot be written keeps none of the others from it.</summary>
+    /// <exception cref="IOException">The disk refuses some; what is not in the files stays in memory.</exception>
     /// <exception cref="UnauthorizedAccessException">As above.</exception>
     public void WriteChanged()
     {
-        foreach (var (hour, open) in _open.Where(static pair => pair.Value.IsChanged).ToList())
+        ExceptionDispatchInfo? refused = null;
+        foreach (var hour in _open.Keys.ToList())
         {
+            try
+            {
+                WriteChanged(hour);
+            }
+            catch (Exception failure) when (DurableFile.IsDiskFailure(failure))
+            {
+                refused ??= ExceptionDispatchInfo.Capture(failure);
+            }
+        }
+
+        refused?.Throw();
+    }
+
+    /// <summary>The same for one hour.</summary>
+    /// <exception cref="IOException">The disk refuses it; what is not in the file stays in memory.</exception>
+    /// <exception cref="UnauthorizedAccessException">As above.</exception>
+    public void WriteChanged(UsageHour hour)
+    {
+        if (_open.TryGetValue(hour, out var open) && open.IsChanged)
+        {
+            ReopenIfDamaged(hour, open);
             Write(hour, open.Build(), open);
         }
     }
@@ -247,6 +272,19 @@ internal sealed class UsageHours : IDisposable
 
             open.TouchedAt = now;
             return open;
+        }
+    }
+
+    // Where the operator has put a sound file in its place, that is another file.
+    private void ReopenIfDamaged(UsageHour hour, UsageOpenHour open)
+    {
+        lock (_lock)
+        {
+            if (open.IsDamaged)
+            {
+                open.Reopen(_folder.Open(hour));
+                _summaries.Remove(hour);
+            }
         }
     }
 

@@ -9,7 +9,7 @@ internal sealed class UsageOpenHour : IDisposable
     private readonly Dictionary<string, UsageShardLedger> _ledgers = new(StringComparer.Ordinal);
     private readonly HashSet<string> _changed = new(StringComparer.Ordinal);
     private readonly UsageHour _hour;
-    private readonly UsageSegment? _file;
+    private UsageSegment? _file;
 
     /// <param name="hour">The hour.</param>
     /// <param name="file">Its file, which this takes over; null: it has none.</param>
@@ -21,12 +21,16 @@ internal sealed class UsageOpenHour : IDisposable
     /// <summary>Whether there is something that its file has not.</summary>
     public bool IsChanged => _changed.Count > 0;
 
+    /// <summary>Whether its file was found to be damaged: somebody may have put another one in its place since.</summary>
+    public bool IsDamaged { get; private set; }
+
     /// <summary>The ledgers in memory. What is not among them is in the file alone.</summary>
     public IReadOnlyDictionary<string, UsageShardLedger> Ledgers => _ledgers;
 
     /// <summary>The ledger of an owner, in memory, in the file, or new.</summary>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    public UsageShardLedger Find(string owner) => _ledgers.GetValueOrDefault(owner) ?? _file?.Find(owner) ?? new(new(owner, _hour));
+    public UsageShardLedger Find(string owner)
+        => _ledgers.GetValueOrDefault(owner) ?? Reading(static (file, owner) => file.Find(owner), owner) ?? new(new(owner, _hour));
 
     /// <summary>The ledger of an owner, in memory, to be changed.</summary>
     /// <exception cref="IOException">It was not in memory and the file cannot be read.</exception>
@@ -49,21 +53,23 @@ internal sealed class UsageOpenHour : IDisposable
     /// <exception cref="IOException">The file as it is cannot be read.</exception>
     public UsageSegmentBuilder Build()
     {
-        var builder = new UsageSegmentBuilder(_hour);
-        foreach (var (ledger, block) in _file?.ReadAll() ?? [])
-        {
-            if (!_changed.Contains(ledger.Shard.Owner))
-            {
-                builder.Add(ledger, block);
-            }
-        }
-
+        var builder = Reading(static (file, hour) => hour.BuildOn(file), this) ?? new(_hour);
         foreach (var owner in _changed)
         {
             builder.Add(_ledgers[owner]);
         }
 
         return builder;
+    }
+
+    /// <summary>Takes another file in the place of one that was damaged. It may be an older copy, so all that is in memory has to be
+    /// written to it.</summary>
+    public void Reopen(UsageSegment file)
+    {
+        _file?.Dispose();
+        _file = file;
+        _changed.UnionWith(_ledgers.Keys);
+        IsDamaged = false;
     }
 
     /// <summary>The same hour above its new file.</summary>
@@ -81,4 +87,32 @@ internal sealed class UsageOpenHour : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _file?.Dispose();
+
+    private UsageSegmentBuilder BuildOn(UsageSegment file)
+    {
+        var builder = new UsageSegmentBuilder(_hour);
+        foreach (var (ledger, block) in file.ReadAll())
+        {
+            if (!_changed.Contains(ledger.Shard.Owner))
+            {
+                builder.Add(ledger, block);
+            }
+        }
+
+        return builder;
+    }
+
+    private T? Reading<TState, T>(Func<UsageSegment, TState, T?> read, TState state)
+        where T : class
+    {
+        try
+        {
+            return _file is null ? null : read(_file, state);
+        }
+        catch (UsageDamageException)
+        {
+            IsDamaged = true;
+            throw;
+        }
+    }
 }

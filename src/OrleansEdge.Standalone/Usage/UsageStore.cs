@@ -123,7 +123,7 @@ internal sealed class UsageStore : IDisposable
     {
         lock (_changing)
         {
-            _hours.WriteChanged();
+            _hours.WriteChanged(hour);
             _hours.Maintain(hour, _time.GetUtcNow(), deadAfter);
         }
     }

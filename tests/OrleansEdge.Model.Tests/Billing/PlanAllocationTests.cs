@@ -3,16 +3,16 @@ namespace OrleansEdge.Model.Tests.Billing;
 public class PlanAllocationTests
 {
     [Fact]
-    public void PlanThatExpiresSooner_PaysFirst_ThenTheOneBoughtEarlier_ThenById()
+    public void PlanThatExpiresSooner_PaysFirst_ThenTheOneBoughtEarlier_AlsoWithinOneInstant()
     {
         var plans = Given.Plans(
-            Given.Plan("late", 10, 0, 100, bought: 1), Given.Plan("b", 10, 0, 50, bought: 3), Given.Plan("a", 10, 0, 50, bought: 3), Given.Plan("early", 10, 0, 50, bought: 2));
+            Given.Plan("late", 10, 0, 100, bought: 1), Given.Plan("plan-2", 10, 0, 50, bought: 3), Given.Plan("plan-10", 10, 0, 50, bought: 3), Given.Plan("early", 10, 0, 50, bought: 2));
         var allocation = new PlanAllocation(plans, PlanUse.Nothing);
 
         var order = Enumerable.Range(0, 5).Select(_ => (Paid: allocation.Take(UsageKind.Websocket, Given.Bucket(0), 10), Uses(allocation, plans))).ToList();
 
         Assert.Equal([10, 10, 10, 10, 0], order.Select(step => step.Paid));
-        Assert.Equal(["0 0 0 10", "0 0 10 10", "0 10 10 10", "10 10 10 10", "10 10 10 10"], order.Select(step => step.Item2));
+        Assert.Equal(["0 0 0 10", "0 10 0 10", "0 10 10 10", "10 10 10 10", "10 10 10 10"], order.Select(step => step.Item2));
     }
 
     [Fact]
@@ -95,8 +95,7 @@ public class PlanAllocationTests
                     .Select((plan, index) => (plan, index))
                     .Where(candidate => candidate.plan.Order.ValidFrom <= Given.At(minutes) && Given.At(minutes) < candidate.plan.Order.ValidTo)
                     .Where(candidate => used[candidate.index] < candidate.plan.Order.Bytes)
-                    .OrderBy(candidate => (candidate.plan.Order.ValidTo, candidate.plan.BoughtAt))
-                    .ThenBy(candidate => candidate.plan.Id, StringComparer.Ordinal)
+                    .OrderBy(candidate => (candidate.plan.Order.ValidTo, candidate.plan.BoughtAt, candidate.index))
                     .Select(candidate => (int?)candidate.index)
                     .FirstOrDefault();
                 expected += payer is null ? 0 : 1;

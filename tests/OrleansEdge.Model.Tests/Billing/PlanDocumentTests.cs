@@ -39,11 +39,11 @@ public class PlanDocumentTests
     [InlineData("validFrom", "\"2026-11-01T00:00:00+01:00\" is not a time of UTC such as 2026-11-01T00:00:00Z", "validFrom", "\"2026-11-01T00:00:00+01:00\"")]
     [InlineData("validFrom", "\"2026-11-01T00:01:00Z\" is not a multiple of 5 minutes", "validFrom", "\"2026-11-01T00:01:00Z\"")]
     [InlineData("validFrom", "\"2026-11-01T00:00:00.0000001Z\" is not a multiple of 5 minutes", "validFrom", "\"2026-11-01T00:00:00.0000001Z\"")]
-    [InlineData("validFrom", "\"1969-11-01T00:00:00Z\" is not within 1970 and 9997", "validFrom", "\"1969-11-01T00:00:00Z\"")]
+    [InlineData("validFrom", "\"1969-11-01T00:00:00Z\" is not within 1970 and 9988", "validFrom", "\"1969-11-01T00:00:00Z\"")]
     [InlineData("validFrom", "is before 2026-10-01T00:00:00.000Z: the statements until then are closed", "validFrom", "\"2026-09-30T23:55:00Z\"")]
     [InlineData("validTo", "is not after validFrom", "validTo", "\"2026-11-01T00:00:00Z\"")]
     [InlineData("validTo", "is more than 10 years after validFrom", "validTo", "\"2036-11-01T00:05:00Z\"")]
-    [InlineData("validTo", "\"9999-01-01T00:00:00Z\" is not within 1970 and 9997", "validTo", "\"9999-01-01T00:00:00Z\"")]
+    [InlineData("validTo", "\"9999-01-01T00:00:00Z\" is not within 1970 and 9988", "validTo", "\"9999-01-01T00:00:00Z\"")]
     public void OneFaultOfAMember_IsNamedWithItsPath(string path, string message, string member, string value)
     {
         var members = new Dictionary<string, string>(StringComparer.Ordinal)
@@ -71,6 +71,15 @@ public class PlanDocumentTests
     {
         Assert.Empty(Parse("""{ "kind": "websocket", "bytes": 1, "validFrom": "2026-10-01T00:00:00Z", "validTo": "2026-10-01T00:05:00Z" }""").Errors);
         Assert.Empty(Parse("""{ "kind": "websocket", "bytes": 1, "validFrom": "2026-10-01T00:00:00Z", "validTo": "2036-10-01T00:00:00Z" }""").Errors);
+    }
+
+    [Fact]
+    public void LastYearsOfTheCalendar_AreRefusedOnBothSides()
+    {
+        Assert.Empty(Parse("""{ "kind": "websocket", "bytes": 1, "validFrom": "9988-12-31T23:55:00Z", "validTo": "9989-01-01T00:00:00Z" }""").Errors);
+        Assert.Equal(
+            [new ConfigError("validFrom", "\"9990-01-01T00:00:00Z\" is not within 1970 and 9988"), new ConfigError("validTo", "\"9991-01-01T00:00:00Z\" is not within 1970 and 9988")],
+            Parse("""{ "kind": "websocket", "bytes": 1, "validFrom": "9990-01-01T00:00:00Z", "validTo": "9991-01-01T00:00:00Z" }""").Errors);
     }
 
     private static DateTimeOffset Time(int month) => new(2026, month, 1, 0, 0, 0, TimeSpan.Zero);

@@ -177,6 +177,24 @@ public class FileBillingTests : FileTests
     }
 
     [Fact]
+    public async Task MonthThatClosesWhileTheLedgerIsBroken_IsWrittenWhenItCanBeRead()
+    {
+        await ReportAsync(Noon, 1_000);
+        Harness.Ledger.IsBroken = true;
+        await MoveToAsync(January.ClosesAt.AddMinutes(5));
+        await EventuallyAsync(() => Harness.Log.Events.Any(entry => entry.Id == 3108), "the closing has failed");
+        Harness.Ledger.IsBroken = false;
+
+        await EventuallyAsync(
+            () =>
+            {
+                Harness.Time.Advance(TimeSpan.FromMinutes(5));
+                return File.Exists(Harness.PathOf("billing", "statements", "acme", "2026-01.json"));
+            },
+            "the statement is written");
+    }
+
+    [Fact]
     public async Task UsageThatIsSeenWithinAMinuteAfterClosing_IsStillOnTheStatement()
     {
         await ReportAsync(Noon, 1_000);
@@ -272,8 +290,12 @@ public class FileBillingTests : FileTests
         Assert.Contains("\"usedBytes\":801,\"prepaidBytes\":1000", second.Body, StringComparison.Ordinal);
         await EventuallyAsync(() => File.ReadAllText(AccountFile).Contains("\"isPending\": false", StringComparison.Ordinal), "it is noted as told");
         await Harness.RestartAsync();
-        await ReportAsync(Noon, 1);
-        Assert.Equal(2, listener.Calls.Count);
+
+        // What would be told again is told at the start, before this.
+        await PutAcmeAsync(thresholds: "80, 90", webhook: listener.Url);
+        await ReportAsync(Noon, 100);
+        Assert.Contains("\"threshold\":90", (await listener.NextAsync(3)).Body, StringComparison.Ordinal);
+        Assert.Equal(3, listener.Calls.Count);
     }
 
     [Theory]

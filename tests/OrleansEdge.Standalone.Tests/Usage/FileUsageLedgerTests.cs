@@ -57,6 +57,40 @@ public class FileUsageLedgerTests : LedgerTests
     }
 
     [Fact]
+    public async Task FaultBesideStoring_IsSaidAndHindersNothing()
+    {
+        await using var clock = new HeldTime(Harness.Now);
+        using var ledger = new FileUsageLedger(Path.Combine(Harness.NewFolder("faulty"), "usage"), clock, Harness.Log, new() { JournalBytes = 1 });
+        clock.FaultsOnceAfter = 2;
+
+        Assert.Equal(UsageReplyKind.Stored, (await ledger.ReportAsync([Report(Hour, A, 1, 0, 1)], CancellationToken.None))[0].Kind);
+        var next = ledger.ReportAsync([Report(Hour, A, 2, 1, 2)], CancellationToken.None);
+
+        Assert.Equal(UsageReplyKind.Stored, (await next.WaitAsync(TimeSpan.FromSeconds(30)))[0].Kind);
+        Assert.Single(Harness.Log.Events, entry => entry.Id == 3211);
+    }
+
+    [Fact]
+    public async Task DiskThatHangs_SoManyReportsWaitAndMoreAreUnavailable()
+    {
+        using var entered = new SemaphoreSlim(0);
+        using var go = new SemaphoreSlim(0);
+        Harness.Ledger.Stored = _ =>
+        {
+            entered.Release();
+            Assert.True(go.Wait(TimeSpan.FromSeconds(30)));
+        };
+        var first = ReportAsync(1, 1, "first");
+        Assert.True(await entered.WaitAsync(TimeSpan.FromSeconds(30)));
+
+        var others = Enumerable.Range(0, FileUsageLedger.MostWaiting).Select(number => ReportAsync(1, 1, $"other-{number}")).ToList();
+        Assert.Equal(UsageReplyKind.Unavailable, await ReportAsync(1, 1, "more").WaitAsync(TimeSpan.FromSeconds(30)));
+
+        go.Release(2);
+        Assert.All(await Task.WhenAll(others.Append(first)), kind => Assert.Equal(UsageReplyKind.Stored, kind));
+    }
+
+    [Fact]
     public async Task AfterTheEnd_ReportsAreUnavailable()
     {
         var ledger = Harness.Ledger;
@@ -283,6 +317,9 @@ public class FileUsageLedgerTests : LedgerTests
 
         public DateTimeOffset Now { get; set; } = now;
 
+        /// <summary>After how many more times of being read it fails, once; below 0: never.</summary>
+        public int FaultsOnceAfter { get; set; } = -1;
+
         public Task Held => _held.WaitAsync(TimeSpan.FromSeconds(30));
 
         public void Hold()
@@ -305,6 +342,11 @@ public class FileUsageLedgerTests : LedgerTests
         public override DateTimeOffset GetUtcNow()
         {
             var time = Now;
+            if (FaultsOnceAfter >= 0 && FaultsOnceAfter-- == 0)
+            {
+                throw new InvalidOperationException("a clock's own fault");
+            }
+
             if (Interlocked.Exchange(ref _hold, null) is { } hold)
             {
                 hold.SetResult();

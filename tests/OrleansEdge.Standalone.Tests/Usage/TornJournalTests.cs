@@ -9,6 +9,7 @@ public class TornJournalTests : LedgerTests
 {
     private const int JournalCut = 3202;
     private const int LedgerDamaged = 3201;
+    private const int HourMaintained = 3208;
 
     [Fact]
     public async Task LastFrameCutAtEveryByte_WhatWasBeforeIsThereAndTheLedgerGoesOn()
@@ -173,6 +174,44 @@ public class TornJournalTests : LedgerTests
         await File.WriteAllBytesAsync(path, bytes);
         Assert.Equal(UsageReplyKind.Stored, await ReportAsync(2, 20));
         Assert.Equal(20, Total());
+    }
+
+    [Fact]
+    public async Task PageOfAnHoursFileDamaged_HoldsUpNoOtherHour_AndPassesWhenAnotherFileIsPutInItsPlace()
+    {
+        const int Checkpointed = 8;
+        var owners = Enumerable.Range(0, 9).Select(number => $"owner-{number}").ToList();
+        foreach (var owner in owners)
+        {
+            await ReportAsync(1, 100, owner);
+        }
+
+        var hour = Hour;
+        await Harness.RestartAsync();
+        var path = Assert.Single(Harness.Segments);
+        var bytes = await File.ReadAllBytesAsync(path);
+        var damaged = (byte[])bytes.Clone();
+        damaged[UsageSegmentFormat.HeadBytes + UsageSegmentFormat.ChecksumBytes] ^= 1;
+        await File.WriteAllBytesAsync(path, damaged);
+        var inside = owners.First(owner => UsageSegmentFormat.PageOf(owner, 3) == 0);
+        var outside = owners.First(owner => UsageSegmentFormat.PageOf(owner, 3) != 0);
+
+        Assert.Equal(UsageReplyKind.Unavailable, await ReportAsync(2, 200, inside));
+        Assert.Equal(UsageReplyKind.Stored, await ReportAsync(2, 200, outside));
+        Assert.Equal(UsageReplyKind.Stored, await ReportAsync(Report(new(hour.Number - 1), A, 1, 0, 5)));
+        Assert.Equal(UsageReplyKind.Stored, await ReportAsync(Report(new(hour.Number + 1), A, 1, 0, 5)));
+        await Harness.AdvanceAsync(TimeSpan.FromHours(26));
+        Assert.Equal(3, Harness.Segments.Length);
+        Assert.Equal(2, Harness.Log.Events.Count(entry => entry.Id == HourMaintained));
+        Assert.NotEqual(Checkpointed, new FileInfo(Harness.JournalPath).Length);
+
+        await File.WriteAllBytesAsync(path + ".copy", bytes);
+        File.Move(path + ".copy", path, overwrite: true);
+        Assert.Equal(UsageReplyKind.Stored, await ReportAsync(Report(hour, A, 2, 1, 200, inside)));
+        await Harness.AdvanceAsync(TimeSpan.FromHours(1));
+
+        Assert.Equal(Checkpointed, new FileInfo(Harness.JournalPath).Length);
+        Assert.Equal((200, 200, 1100), (Total(inside, hour), Total(outside, hour), owners.Sum(owner => Total(owner, hour))));
     }
 
     private bool IsNoticed(string path)
