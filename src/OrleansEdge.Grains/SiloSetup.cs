@@ -44,6 +44,7 @@ public static class SiloSetup
         services.AddSingleton<RedisFence>();
         services.AddSingleton<UsageTrouble>();
         services.AddSingleton<RedisUsageReader>();
+        services.AddSingleton<UsageMark>();
         services.AddSingleton<RedisStatements>();
         services.AddSingleton<WatchedAccounts>();
         services.AddSingleton<WebhookSecrets>();

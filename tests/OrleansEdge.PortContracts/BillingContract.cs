@@ -419,6 +419,27 @@ public abstract class BillingContract : ControlPlaneContract
         Assert.Equal([1000, 233], await UsedAsync());
     }
 
+    [Theory]
+    [InlineData("2026-02-03T23:59:30Z")]
+    [InlineData("2026-01-31T12:30:00Z")]
+    public async Task ClockIsSetBackOverAClosing_WhatComesThenIsOnTheNextStatement(string setBackTo)
+    {
+        await PutAcmeAsync();
+        await ReportAsync(Minutes(0), 100);
+        await Harness.MoveToAsync(January.ClosesAt + StatementPeriod.SettleTime);
+        var closed = await TextAsync(January);
+        await Harness.MoveToAsync(DateTimeOffset.Parse(setBackTo, System.Globalization.CultureInfo.InvariantCulture));
+        await ReportAsync(Minutes(0), 9);
+
+        Assert.Equal(closed, await TextAsync(January));
+        Failure(await BuyAsync("k", Order(1)), ControlFailureKind.Invalid, "config_invalid");
+        await Harness.MoveToAsync(February.ClosesAt + StatementPeriod.SettleTime);
+        Assert.Equal(closed, await TextAsync(January));
+        var next = Answer(await Control.Billing.GetStatementAsync("acme", February, None));
+        var late = Assert.Single(next.Adjustments);
+        Assert.Equal((3, 6), (late.BytesUp, late.BytesDown));
+    }
+
     [Fact]
     public async Task StatementsThatNobodyAskedFor_AreTheSameMonthsLater()
     {

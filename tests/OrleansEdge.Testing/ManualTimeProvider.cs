@@ -10,6 +10,7 @@ public sealed class ManualTimeProvider : TimeProvider
     private readonly List<ManualTimer> _armed = [];
     private readonly List<(TimeSpan DueTime, TaskCompletionSource Seen)> _waiting = [];
     private DateTimeOffset _now;
+    private TimeSpan _step;
 
     /// <summary>A clock.</summary>
     /// <param name="start">Where it stands; default: the beginning of 2030, UTC.</param>
@@ -23,12 +24,27 @@ public sealed class ManualTimeProvider : TimeProvider
     {
         lock (_lock)
         {
-            return _now;
+            return _now + _step;
         }
     }
 
     /// <inheritdoc/>
-    public override long GetTimestamp() => GetUtcNow().Ticks;
+    public override long GetTimestamp()
+    {
+        lock (_lock)
+        {
+            return _now.Ticks;
+        }
+    }
+
+    /// <summary>Sets the clock on the wall, back or forward, as a person or NTP does: time does not pass by it.</summary>
+    public void Step(TimeSpan by)
+    {
+        lock (_lock)
+        {
+            _step += by;
+        }
+    }
 
     /// <inheritdoc/>
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)

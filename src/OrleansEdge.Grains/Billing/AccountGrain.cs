@@ -13,6 +13,7 @@ internal sealed class AccountGrain(
     [PersistentState("account", SiloSetup.Storage)] IPersistentState<AccountStateRecord> state,
     RedisStatements statements,
     RedisUsageReader usage,
+    UsageMark mark,
     WatchedAccounts watched,
     WebhookSecrets secrets,
     WebhookCaller webhooks,
@@ -154,7 +155,7 @@ internal sealed class AccountGrain(
 
         var now = clock.Now;
         return AnswerAsync<Statement>(async account => now < asked.Start ? ControlFailures.NotFound("statement", $"{Id}/{month}")
-            : asked <= StatementPeriod.LastSettled(now) ? await ClosedAsync(asked)
+            : asked <= StatementPeriod.LastSettled(now) || asked <= (await mark.ReadAsync()).ClosedThrough ? await ClosedAsync(asked)
             : (await MakeAsync(account, asked)).Build(isClosed: false));
     }
 
@@ -206,10 +207,12 @@ internal sealed class AccountGrain(
 
     private async Task<ControlResult<PlanInfo>> BuyAsync(ReadOnlyMemory<byte> json, string key, string by)
     {
+        // A clock that went back opens no statement again.
+        var closed = await mark.ReadAsync();
         var purchase = default(PlanPurchase);
         await _store.ChangeAsync(() =>
         {
-            purchase = PlanPurchase.Decide(_store.Account!, _store.Tenant is not null, json, key, clock.Now);
+            purchase = PlanPurchase.Decide(_store.Account!, _store.Tenant is not null, json, key, closed.At(clock.Now));
             return purchase.Order is { } order ? _store.Account!.RecordBought(order, key, by, clock.Now, audit: 0) : null;
         });
         if (purchase.Failure is { } failure)
@@ -265,6 +268,7 @@ internal sealed class AccountGrain(
             return closed;
         }
 
+        await mark.CloseThroughAsync(month);
         for (var next = _store.Account!.FirstToClose(month); next < month; next = next.Next)
         {
             await CloseAsync(next);

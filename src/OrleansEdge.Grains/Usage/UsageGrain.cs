@@ -11,7 +11,7 @@ namespace OrleansEdge.Grains.Usage;
 /// interval after the last one, goes with the next, and each write answers all whose reports are in it.</summary>
 [Reentrant]
 internal sealed class UsageGrain(
-    RedisStore redis, EdgeClock clock, IOptions<UsageGrainOptions> options, UsageTrouble trouble) : Grain, IUsageGrain
+    RedisStore redis, UsageMark mark, EdgeClock clock, IOptions<UsageGrainOptions> options, UsageTrouble trouble) : Grain, IUsageGrain
 {
     // Bounds what is written at once, not what a caller may send.
     private const int ReportsOfAWrite = 5_000;
@@ -148,7 +148,7 @@ internal sealed class UsageGrain(
     private async Task<List<UsageReply>?> TryStoreAsync(List<UsageCall> group)
     {
         var ledger = _ledger ??= await _journal.LoadAsync();
-        var now = clock.Now;
+        var now = (await mark.ReadAsync()).At(clock.Now);
         var isTended = ledger.SealUnheard(now, options.Value.DeadAfter) | (ledger.FoldableAt <= now && ledger.Fold(now));
         var (replies, taken) = (new List<UsageReply>(), new List<UsageReport>());
         foreach (var report in group.SelectMany(static call => call.Reports))

@@ -55,7 +55,15 @@ internal sealed class ClusterHarness : ControlPlaneHarness
 
     public override async Task MoveToAsync(DateTimeOffset time)
     {
-        _time.Advance(time - Now);
+        if (time < Now)
+        {
+            _time.Step(time - Now);
+        }
+        else
+        {
+            _time.Advance(time - Now);
+        }
+
         foreach (var tenant in (await _control.Tenants.ListAsync(new(Limit: PageRequest.MaxLimit), default)).Value.Items)
         {
             await _mesh.Grains.GetGrain<IAccountGrain>(tenant.Tenant).TendAsync();

@@ -298,26 +298,6 @@ public class FileBillingTests : FileTests
         Assert.Equal(3, listener.Calls.Count);
     }
 
-    [Theory]
-    [InlineData("2026-02-03T23:59:30Z")]
-    [InlineData("2026-01-31T12:30:00Z")]
-    public async Task ClockIsSetBackOverAClosing_WhatComesThenIsOnTheNextStatement(string setBackTo)
-    {
-        await PutAcmeAsync();
-        await ReportAsync(Noon, 100);
-        await MoveToAsync(January.ClosesAt + StatementPeriod.SettleTime);
-        var closed = await StatementAsync();
-        await MoveToAsync(DateTimeOffset.Parse(setBackTo, System.Globalization.CultureInfo.InvariantCulture));
-        await ReportAsync(Noon, 7);
-
-        Assert.Equal(StatementText.Json(closed), StatementText.Json(await StatementAsync()));
-        Assert.Equal(ControlFailureKind.Invalid, (await TryBuyAsync("k", 1)).Failure?.Kind);
-        await MoveToAsync(January.Next.ClosesAt + StatementPeriod.SettleTime);
-        Assert.Equal(StatementText.Json(closed), StatementText.Json(await StatementAsync()));
-        var next = (await Plane.Billing.GetStatementAsync("acme", January.Next, None)).Value;
-        Assert.Equal(7, Assert.Single(next.Adjustments).BytesUp);
-    }
-
     [Fact]
     public async Task AlertsOfPlansThatAreOver_AreForgotten()
     {
