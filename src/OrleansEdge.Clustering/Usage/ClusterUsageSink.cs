@@ -54,7 +54,7 @@ public sealed class ClusterUsageSink(IGrainFactory grains, TimeProvider time, IL
         try
         {
             giveUp.ThrowIfCancellationRequested();
-            var answer = await grains.GetUsageGrain(shard).ReportAsync(UsageReportsWire.Of(reports)).WaitAsync(giveUp);
+            var answer = await ReportAsync(grains.GetUsageGrain(shard), UsageReportsWire.Of(reports)).WaitAsync(giveUp);
             var replies = answer.ToReplies(shard.Hour);
             return replies.Count == reports.Length
                 ? replies
@@ -65,6 +65,19 @@ public sealed class ClusterUsageSink(IGrainFactory grains, TimeProvider time, IL
             // Nothing that a shard does may keep what the others answered from the reporter, who tries this one again.
             logger.ShardFailed(failure, shard.Owner, shard.Hour);
             return null;
+        }
+    }
+
+    // What a silo that is just going refuses, another takes.
+    private static async Task<UsageRepliesWire> ReportAsync(IUsageGrain grain, UsageReportsWire reports)
+    {
+        try
+        {
+            return await grain.ReportAsync(reports);
+        }
+        catch (OrleansException)
+        {
+            return await grain.ReportAsync(reports);
         }
     }
 }

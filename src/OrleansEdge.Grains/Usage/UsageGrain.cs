@@ -21,6 +21,8 @@ internal sealed class UsageGrain(
     // A caller waits for at most about this and one time-out of Redis.
     private static readonly TimeSpan LastAttemptAfter = TimeSpan.FromSeconds(2);
 
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(200);
+
     private readonly Queue<UsageCall> _waiting = new();
     private UsageShard _shard;
     private UsageShardJournal _journal = null!;
@@ -133,7 +135,8 @@ internal sealed class UsageGrain(
             }
             catch (Exception failure) when (RedisFailures.IsAway(failure) && attempt < MostAttempts && Stopwatch.GetElapsedTime(began) < LastAttemptAfter)
             {
-                // It is not known whether it was written: what is read next tells.
+                // It is not known whether it was written: what is read next tells. A connection that broke is soon there again.
+                await Task.Delay(RetryDelay);
             }
 
             _ledger = null;
