@@ -58,6 +58,7 @@ internal static class GatewayApplication
         services.AddClusterGateway(GatewayIdentity.LastGoodPath);
         services.AddRelay();
         services.AddSingleton(GatewayIdentity.Create);
+        services.AddSingleton<IGatewayNaming, GatewayIdentity>();
         services.AddTelemetry(static provider => provider.GetRequiredService<EdgeIdentity>().Name, OrleansMeter);
         services.AddSingleton<Readiness>();
         services.AddSingleton<IReadinessCondition>(static provider =>

@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
+using OrleansEdge.Model;
 using OrleansEdge.Relay.Admission;
 using OrleansEdge.Relay.Origins;
 using OrleansEdge.Relay.Sessions;
@@ -49,7 +50,17 @@ internal sealed class EdgeRequestHandler(
 
     private async Task HandleHttpAsync(HttpContext context, ClientConnection client)
     {
-        var domain = await admission.FindAsync(context, client);
+        DomainSnapshot? domain;
+        try
+        {
+            domain = await admission.FindAsync(context, client);
+        }
+        catch (DomainUnavailableException)
+        {
+            await Admission.Admission.ConfigUnavailable.WriteAsync(context);
+            return;
+        }
+
         if (admission.CheckHttp(context, domain, client, out var usedUp) is { } refused)
         {
             await refused.WriteAsync(context);

@@ -43,6 +43,10 @@ internal sealed class WebSocketHandler(
                 await OpenAsync(attempt, admitted!);
             }
         }
+        catch (DomainUnavailableException)
+        {
+            await RefuseAsync(attempt, Admission.Admission.ConfigUnavailable);
+        }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested && !attempt.IsAnswered)
         {
             Note(attempt, ClientClosedRequest, SessionEndRule.Of(EndCause.ClientLost).Word, EndedBy.Client);

@@ -51,7 +51,7 @@ internal static class SiloApplication
     private static void AddServices(IServiceCollection services, ConfigurationManager configuration)
     {
         services.AddSingleton(TimeProvider.System);
-        services.AddOptions<ProcessOptions>().Bind(configuration.GetSection(ProcessOptions.Section));
+        services.AddSiloOptions(configuration);
         services.AddOptions<HostOptions>().Configure(static host => host.ShutdownTimeout = ShutdownTimeout);
         services.AddRouting();
         services.AddAdminApi(configuration);

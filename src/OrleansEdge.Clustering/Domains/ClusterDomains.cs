@@ -24,6 +24,7 @@ internal sealed class ClusterDomains(
 
     /// <summary>What serves a host; waits for its document where that is not there yet.</summary>
     /// <returns><see langword="null"/> where no domain of that name is known.</returns>
+    /// <exception cref="DomainUnavailableException">The document cannot be had now.</exception>
     public ValueTask<DomainSnapshot?> FindAsync(string normalizedHost, CancellationToken cancellationToken)
         => _index.Find(normalizedHost) is not { } known ? new((DomainSnapshot?)null)
             : known.Snapshot is { } snapshot ? new(snapshot)
@@ -145,6 +146,11 @@ internal sealed class ClusterDomains(
             Take(known, await fetch(known.Name, CancellationToken.None));
             Refresh(known);
             return known.IsGone ? null : known.Snapshot;
+        }
+        catch (Exception failure)
+        {
+            logger.DomainNotFetched(known.Name, failure.Message);
+            throw new DomainUnavailableException(known.Name, failure);
         }
         finally
         {

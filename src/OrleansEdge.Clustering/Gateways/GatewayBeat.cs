@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OrleansEdge.Clustering.Domains;
@@ -14,6 +15,7 @@ internal sealed class GatewayBeat(
     ClusterDomainSource source,
     TimeProvider time,
     ILogger<GatewayBeat> logger,
+    IGatewayNaming? naming = null,
     ClusterConnection? connection = null) : BackgroundService, IGatewayCommands
 {
     private readonly Guid _process = Guid.NewGuid();
@@ -55,7 +57,14 @@ internal sealed class GatewayBeat(
     internal async Task BeatAsync()
     {
         _commands ??= grains.CreateObjectReference<IGatewayCommands>(this);
-        await Grain.BeatAsync(_process, GatewayWire.Of(gateway.Describe()), _commands);
+        var description = GatewayWire.Of(gateway.Describe());
+        if (!await Grain.BeatAsync(_process, description, _commands) && naming is not null)
+        {
+            var other = $"{description.Name}-{RandomNumberGenerator.GetHexString(4, lowercase: true)}";
+            logger.NameTaken(description.Name, other);
+            naming.Rename(other);
+            await Grain.BeatAsync(_process, GatewayWire.Of(gateway.Describe()), _commands);
+        }
     }
 
     /// <inheritdoc/>
@@ -83,4 +92,11 @@ internal sealed class GatewayBeat(
             logger.BeatLost(failure.Message);
         }
     }
+}
+
+/// <summary>Gives the gateway of this process another name, where a living process of the cluster has its own.</summary>
+public interface IGatewayNaming
+{
+    /// <summary>Takes the name from now on.</summary>
+    void Rename(string name);
 }

@@ -1,10 +1,34 @@
 namespace OrleansEdge.Contracts;
 
-/// <summary>Every operation of the control plane but billing (<see cref="IDocumentGrain"/> for documents by name): what the admin API
-/// and any other Orleans client calls. The key is 0.</summary>
+/// <summary>The operations of the control plane for any Orleans client; the key is 0. Names are checked and normalised here. Versions of a
+/// document and going back to one are with its own grain (<see cref="IDocumentGrain"/>), bills with <see cref="IAccountGrain"/>.</summary>
 [Alias("OrleansEdge.IAdminGrain")]
 public interface IAdminGrain : IGrainWithIntegerKey
 {
+    /// <summary>The document of a domain; fails with not found.</summary>
+    [Alias("GetDomain")]
+    Task<Reply<DocumentWire>> GetDomainAsync(string domain);
+
+    /// <summary>Creates or replaces a domain. It is durable when it is answered, and on every gateway within a second.</summary>
+    [Alias("PutDomain")]
+    Task<Reply<DocumentWire>> PutDomainAsync(string domain, byte[] json, PreconditionWire precondition, string by);
+
+    /// <summary>Deletes a domain; the answer is the version of the deletion.</summary>
+    [Alias("DeleteDomain")]
+    Task<Reply<long>> DeleteDomainAsync(string domain, PreconditionWire precondition, string by);
+
+    /// <summary>The document of a tenant; fails with not found.</summary>
+    [Alias("GetTenant")]
+    Task<Reply<DocumentWire>> GetTenantAsync(string tenant);
+
+    /// <summary>Creates or replaces a tenant.</summary>
+    [Alias("PutTenant")]
+    Task<Reply<DocumentWire>> PutTenantAsync(string tenant, byte[] json, PreconditionWire precondition, string by);
+
+    /// <summary>Deletes a tenant that has no domains.</summary>
+    [Alias("DeleteTenant")]
+    Task<Reply<long>> DeleteTenantAsync(string tenant, PreconditionWire precondition, string by);
+
     /// <summary>Domains in the order of their names.</summary>
     [Alias("ListDomains")]
     Task<Reply<PageWire<DocumentWire>>> ListDomainsAsync(PageRequestWire page);

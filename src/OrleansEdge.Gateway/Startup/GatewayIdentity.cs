@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using OrleansEdge.Clustering.Gateways;
 using OrleansEdge.Clustering.Hosting;
 using OrleansEdge.Hosting.Settings;
 using OrleansEdge.Hosting.Startup;
@@ -9,8 +10,11 @@ using OrleansEdge.Relay.Transport;
 namespace OrleansEdge.Gateway.Startup;
 
 /// <summary>Who this process is, from its settings and its data directory.</summary>
-internal static class GatewayIdentity
+internal sealed class GatewayIdentity(EdgeIdentity identity) : IGatewayNaming
 {
+    /// <inheritdoc/>
+    public void Rename(string name) => identity.Rename(name);
+
     /// <summary>Makes the data directory where it is missing.</summary>
     /// <exception cref="StartFaultException">It cannot be made.</exception>
     public static void PrepareDirectory(IServiceProvider services)

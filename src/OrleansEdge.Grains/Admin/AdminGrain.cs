@@ -8,8 +8,34 @@ namespace OrleansEdge.Grains.Admin;
 /// <inheritdoc cref="IAdminGrain"/>
 [StatelessWorker]
 [Reentrant]
-internal sealed class AdminGrain(AuditLog audit, EdgeClock clock) : Grain, IAdminGrain
+internal sealed class AdminGrain(AuditLog audit, DocumentLimits limits, EdgeClock clock) : Grain, IAdminGrain
 {
+    /// <inheritdoc/>
+    public Task<Reply<DocumentWire>> GetDomainAsync(string domain) => OnDomainAsync(domain, static grain => grain.GetAsync());
+
+    /// <inheritdoc/>
+    public Task<Reply<DocumentWire>> PutDomainAsync(string domain, byte[] json, PreconditionWire precondition, string by)
+        => DomainName.Validate(DomainName.Normalize(domain)) is null
+            ? OnDomainAsync(domain, grain => grain.PutAsync(json, precondition, by))
+            : Task.FromResult<Reply<DocumentWire>>(ControlFailures.Invalid(AuditWords.Domain, DomainDocument.Parse(json, limits, domain, tenantExists: null).Errors));
+
+    /// <inheritdoc/>
+    public Task<Reply<long>> DeleteDomainAsync(string domain, PreconditionWire precondition, string by)
+        => OnDomainAsync(domain, grain => grain.DeleteAsync(precondition, by));
+
+    /// <inheritdoc/>
+    public Task<Reply<DocumentWire>> GetTenantAsync(string tenant) => OnTenantAsync(tenant, static grain => grain.GetAsync());
+
+    /// <inheritdoc/>
+    public Task<Reply<DocumentWire>> PutTenantAsync(string tenant, byte[] json, PreconditionWire precondition, string by)
+        => TenantDocument.ValidateId(tenant) is null
+            ? OnTenantAsync(tenant, grain => grain.PutAsync(json, precondition, by))
+            : Task.FromResult<Reply<DocumentWire>>(ControlFailures.Invalid(AuditWords.Tenant, TenantDocument.Parse(json, limits, tenant).Errors));
+
+    /// <inheritdoc/>
+    public Task<Reply<long>> DeleteTenantAsync(string tenant, PreconditionWire precondition, string by)
+        => OnTenantAsync(tenant, grain => grain.DeleteAsync(precondition, by));
+
     /// <inheritdoc/>
     public Task<Reply<PageWire<DocumentWire>>> ListDomainsAsync(PageRequestWire page)
         => ListDocumentsAsync(ConfigFeed.Domain, page.ToPage(), GrainFactory.GetGrain<IDomainGrain>);
@@ -96,6 +122,17 @@ internal sealed class AdminGrain(AuditLog audit, EdgeClock clock) : Grain, IAdmi
             var entries = await audit.ListAsync(after, Paging.LimitOf(page.ToPage()));
             return entries.ToWire(static entry => new AuditWire(entry.Id, entry.At, entry.By, entry.Action, entry.Kind, entry.Name, entry.Version));
         });
+
+    // What is no name wakes no grain.
+    private Task<Reply<T>> OnDomainAsync<T>(string domain, Func<IDomainGrain, Task<Reply<T>>> call)
+        => DomainName.Normalize(domain) is var name && DomainName.Validate(name) is null
+            ? AskingAsync(() => call(GrainFactory.GetGrain<IDomainGrain>(name)))
+            : Task.FromResult<Reply<T>>(ControlFailures.NotFound(AuditWords.Domain, domain));
+
+    private Task<Reply<T>> OnTenantAsync<T>(string tenant, Func<ITenantGrain, Task<Reply<T>>> call)
+        => TenantDocument.ValidateId(tenant) is null
+            ? AskingAsync(() => call(GrainFactory.GetGrain<ITenantGrain>(tenant)))
+            : Task.FromResult<Reply<T>>(ControlFailures.NotFound(AuditWords.Tenant, tenant));
 
     private static async Task<Reply<T>> AskingAsync<T>(Func<Task<Reply<T>>> ask)
     {

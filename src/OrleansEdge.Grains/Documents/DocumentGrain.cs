@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Orleans.Storage;
 using OrleansEdge.Contracts;
 using OrleansEdge.Grains.Admin;
+using OrleansEdge.Grains.Storage;
 using OrleansEdge.Model;
 using StackExchange.Redis;
 
@@ -10,7 +11,8 @@ namespace OrleansEdge.Grains.Documents;
 
 /// <summary>One document with its versions. A change is announced, written and then followed up: audit, feed, and what else the kind of
 /// document needs. What of that a crash cuts off is done when the grain is next activated, which the announcement brings about.</summary>
-internal abstract class DocumentGrain(IPersistentState<DocumentRecord> state, EdgeClock clock, AuditLog audit, ILogger logger) : Grain, IDocumentGrain
+internal abstract class DocumentGrain(
+    IPersistentState<DocumentRecord> state, RedisFence fence, EdgeClock clock, AuditLog audit, ILogger logger) : Grain, IDocumentGrain
 {
     private const int MostAttempts = 4;
 
@@ -135,6 +137,9 @@ internal abstract class DocumentGrain(IPersistentState<DocumentRecord> state, Ed
         try
         {
             await state.WriteStateAsync();
+
+            // What is acknowledged must outlive a kill of Redis.
+            await fence.WaitAsync();
             _record = record;
         }
         catch

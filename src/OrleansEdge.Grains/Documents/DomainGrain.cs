@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using OrleansEdge.Contracts;
 using OrleansEdge.Grains.Admin;
+using OrleansEdge.Grains.Storage;
 using OrleansEdge.Model;
 
 namespace OrleansEdge.Grains.Documents;
@@ -9,9 +10,10 @@ namespace OrleansEdge.Grains.Documents;
 internal sealed class DomainGrain(
     [PersistentState("domain", SiloSetup.Storage)] IPersistentState<DocumentRecord> state,
     DocumentLimits limits,
+    RedisFence fence,
     EdgeClock clock,
     AuditLog audit,
-    ILogger<DomainGrain> logger) : DocumentGrain(state, clock, audit, logger), IDomainGrain
+    ILogger<DomainGrain> logger) : DocumentGrain(state, fence, clock, audit, logger), IDomainGrain
 {
     // Tenants with which the domain is entered, or may be.
     private readonly HashSet<string> _entered = new(StringComparer.Ordinal);

@@ -13,9 +13,10 @@ internal sealed class TenantGrain(
     [PersistentState("tenant", SiloSetup.Storage)] IPersistentState<DocumentRecord> state,
     RedisStore redis,
     DocumentLimits limits,
+    RedisFence fence,
     EdgeClock clock,
     AuditLog audit,
-    ILogger<TenantGrain> logger) : DocumentGrain(state, clock, audit, logger), ITenantGrain
+    ILogger<TenantGrain> logger) : DocumentGrain(state, fence, clock, audit, logger), ITenantGrain
 {
     private const TenantFlags Exhaustion = TenantFlags.WebsocketExhausted | TenantFlags.HttpExhausted;
 

@@ -7,7 +7,8 @@ public interface IDomainSource
     /// <summary>The domain that serves a host name: the exact one, else the wildcard with the longest suffix.</summary>
     /// <param name="host">Host name as the client sent it, without a port; compared as <see cref="DomainName.Normalize"/> says.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
-    /// <returns><see langword="null"/> where no domain serves the name. Completes synchronously for known domains.</returns>
+    /// <returns><see langword="null"/> where no domain serves the name. Completes synchronously for domains that were found before.</returns>
+    /// <exception cref="DomainUnavailableException">A domain serves the name, but its document cannot be had now.</exception>
     ValueTask<DomainSnapshot?> FindAsync(string host, CancellationToken cancellationToken);
 
     /// <summary>Calls <paramref name="observer"/> after a change of a domain that was found here before, in the order of the changes of
@@ -21,3 +22,6 @@ public interface IDomainSource
 /// <param name="Domain">The document's name.</param>
 /// <param name="Current">What is in force from now on.</param>
 public readonly record struct DomainChange(string Domain, DomainSnapshot? Current);
+
+/// <summary>A domain is known, but its document cannot be had now: try again.</summary>
+public sealed class DomainUnavailableException(string domain, Exception inner) : Exception($"The document of {domain} cannot be had now.", inner);

@@ -71,6 +71,10 @@ internal sealed class Admission(
     // Somebody must buy traffic first, or the next plan begin.
     private static readonly TimeSpan RetryWhenBought = TimeSpan.FromMinutes(1);
 
+    /// <summary>The refusal where a domain's document cannot be had now.</summary>
+    public static readonly RefusedRequest ConfigUnavailable = new(
+        Refusal.ConfigUnavailable, "The domain is known here, but its config cannot be had now.", RetrySoon);
+
     /// <summary>The refusal of a tenant's traffic that no plan pays for.</summary>
     public static readonly RefusedRequest QuotaExhausted = new(
         Refusal.QuotaExhausted, "The prepaid traffic of this domain's tenant is used up.", RetryWhenBought);
@@ -79,6 +83,7 @@ internal sealed class Admission(
     private int _places;
 
     /// <summary>The domain that a request is for; <see langword="null"/>: none.</summary>
+    /// <exception cref="DomainUnavailableException">It is not known now which; the answer is <see cref="ConfigUnavailable"/>.</exception>
     public ValueTask<DomainSnapshot?> FindAsync(HttpContext context, ClientConnection client)
         => client.Host.Length == 0 ? new((DomainSnapshot?)null) : domains.FindAsync(client.Host, context.RequestAborted);
 

@@ -36,6 +36,8 @@ public sealed record Refusal(int Status, string Code, string ProxyError, string 
     public static readonly Refusal Draining = new(503, "draining", "proxy_internal_response", "This edge is being shut down; try again.");
     /// <summary>This edge has no room for the connection; try again.</summary>
     public static readonly Refusal EdgeOverloaded = new(503, "edge_overloaded", "proxy_internal_error", "This edge has no room for the connection; try again.");
+    /// <summary>The domain is known, but its document cannot be had now; try again.</summary>
+    public static readonly Refusal ConfigUnavailable = new(503, "config_unavailable", "proxy_internal_error", "The domain's config cannot be had now; try again.");
     /// <summary>CONNECT is answered for WebSocket only.</summary>
     public static readonly Refusal MethodUnsupported = new(501, "method_unsupported", "http_request_error", "CONNECT is answered for WebSocket only.");
     /// <summary>The origin refused the connection.</summary>

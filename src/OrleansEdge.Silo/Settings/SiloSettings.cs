@@ -1,5 +1,6 @@
 using OrleansEdge.Admin.Access;
 using OrleansEdge.Clustering.Hosting;
+using OrleansEdge.Grains.Usage;
 using OrleansEdge.Hosting.Settings;
 using OrleansEdge.Model;
 using OrleansEdge.Silo.Endpoints;
@@ -23,6 +24,8 @@ internal static class SiloSettings
           --Kestrel:Endpoints:Admin:Url=http://127.0.0.1:8081  the admin API
         """;
 
+    private const string UsageSection = "Edge:Metering";
+
     /// <summary>All of them.</summary>
     public static ProcessSettings Process { get; } = new()
     {
@@ -30,14 +33,24 @@ internal static class SiloSettings
         Schema = new SettingsSchema()
             .Section<ProcessOptions>(ProcessOptions.Section)
             .Section<AdminOptions>(AdminOptions.Section)
-            .Section<SiloLimitOptions>(SiloLimitOptions.Section),
+            .Section<SiloLimitOptions>(SiloLimitOptions.Section)
+            .Section<UsageGrainOptions>(UsageSection),
         Defaults = [EndpointSettings.Default(SiloEndpoints.Admin, "http://127.0.0.1:8081"), .. ClusterSettings.SiloDefaults],
         FurtherFaults = static configuration =>
-            [.. SiloEndpoints.Faults(configuration), .. ClusterSettings.SiloFaults(configuration), .. Limits(configuration).Validate()],
+            [.. SiloEndpoints.Faults(configuration), .. ClusterSettings.SiloFaults(configuration), .. Limits(configuration).Validate(), .. Usage(configuration).Validate()],
     };
 
     /// <summary>Bounds for new documents.</summary>
     public static DocumentLimits DocumentLimits(IConfiguration configuration) => new() { MaxTimeoutSeconds = Limits(configuration).MaxTimeoutSeconds };
+
+    /// <summary>Binds the options that no other part binds.</summary>
+    public static void AddSiloOptions(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddOptions<ProcessOptions>().Bind(configuration.GetSection(ProcessOptions.Section));
+        services.AddOptions<UsageGrainOptions>().Bind(configuration.GetSection(UsageSection));
+    }
+
+    private static UsageGrainOptions Usage(IConfiguration configuration) => configuration.GetSection(UsageSection).Get<UsageGrainOptions>() ?? new();
 
     private static SiloLimitOptions Limits(IConfiguration configuration) => configuration.GetSection(SiloLimitOptions.Section).Get<SiloLimitOptions>() ?? new();
 }

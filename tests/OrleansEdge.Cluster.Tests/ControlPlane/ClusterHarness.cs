@@ -89,6 +89,10 @@ internal sealed class ClusterHarness : ControlPlaneHarness
         Directory.Delete(_folder, recursive: true);
     }
 
+    /// <summary>The beat of another gateway of this cluster.</summary>
+    public GatewayBeat BeatOf(FakeGateway gateway)
+        => new(_mesh.Grains, gateway, _source, TimeProvider.System, NullLogger<GatewayBeat>.Instance, gateway);
+
     private async Task StartMeshAsync()
     {
         _mesh = await TestMesh.StartAsync(silos: 2, _time, _redis, static services
@@ -124,15 +128,17 @@ internal sealed class ClusterHarness : ControlPlaneHarness
     }
 
     /// <summary>What of a relay the control plane sees.</summary>
-    private sealed class FakeGateway : IGatewayOperations
+    internal sealed class FakeGateway : IGatewayOperations, IGatewayNaming
     {
         private volatile bool _isDraining;
+
+        public string Name { get; private set; } = "gw-1";
 
         public ConcurrentDictionary<string, SessionInfo> Sessions { get; } = new(StringComparer.Ordinal);
 
         public GatewayInfo Describe() => new()
         {
-            Name = "gw-1",
+            Name = Name,
             StartedAt = DateTimeOffset.UnixEpoch,
             State = _isDraining ? GatewayState.Draining : GatewayState.Ready,
             Sessions = Sessions.Count,
@@ -146,6 +152,8 @@ internal sealed class ClusterHarness : ControlPlaneHarness
         public bool TryEndSession(string id) => Sessions.TryRemove(id, out _);
 
         public void BeginDrain() => _isDraining = true;
+
+        public void Rename(string name) => Name = name;
     }
 }
 

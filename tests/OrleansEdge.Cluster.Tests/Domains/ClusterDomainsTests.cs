@@ -89,6 +89,18 @@ public sealed class ClusterDomainsTests
     }
 
     [Fact]
+    public async Task DocumentThatCannotBeFetched_IsUnavailableAndIsFetchedForTheNextThatAsks()
+    {
+        Store(1);
+        _failure = new TimeoutException("away");
+
+        await Assert.ThrowsAsync<DomainUnavailableException>(() => FindAsync(Chat));
+        _failure = null;
+
+        Assert.Equal(1, (await FindAsync(Chat))!.Version);
+    }
+
+    [Fact]
     public async Task DeletedDomain_IsGoneAndTold()
     {
         Store(1);
