@@ -1,18 +1,17 @@
 using System.Net.WebSockets;
 using System.Runtime.Versioning;
-using System.Text;
 using System.Text.Json.Nodes;
 using OrleansEdge.Testing;
 using Xunit;
 
 namespace OrleansEdge.EndToEnd;
 
-/// <summary>Does what README.md says, command by command: every block that is marked <c>sh</c>, in its order. Ports, home and data
-/// directory are others than a reader's, by environment alone.</summary>
+/// <summary>Does what README.md says, command by command: every block that is marked <c>sh</c>, in its order, but for the cluster, which
+/// has a test of its own. Ports, home and data directory are others than a reader's, by environment alone.</summary>
 [SupportedOSPlatform("linux")]
 public sealed class ReadmeTests : IAsyncLifetime
 {
-    private readonly Queue<string> _blocks = new(ReadBlocks());
+    private readonly Queue<string> _blocks = new(ReadmePage.Blocks(static section => section != ReadmePage.Cluster));
     private readonly ReadmeTerminal _terminal = new();
 
     public Task InitializeAsync() => Task.CompletedTask;
@@ -139,27 +138,6 @@ public sealed class ReadmeTests : IAsyncLifetime
         }
 
         return ((int)page.CloseStatus!, page.CloseStatusDescription);
-    }
-
-    private static IEnumerable<string> ReadBlocks()
-    {
-        StringBuilder? block = null;
-        foreach (var line in File.ReadLines(Path.Combine(RepositoryFiles.Root, "README.md")))
-        {
-            if (block is null)
-            {
-                block = line == "```sh" ? new() : null;
-            }
-            else if (line == "```")
-            {
-                yield return block.ToString().TrimEnd();
-                block = null;
-            }
-            else
-            {
-                block.AppendLine(line);
-            }
-        }
     }
 }
 
