@@ -55,10 +55,24 @@ internal sealed class ClusterDomains(
         {
             if (!_index.TryGet(config.Domain, out _))
             {
-                var known = new KnownDomain(config.Domain, version);
+                // Whatever the feed says of it counts: versions of the past may be none of this cluster's any more.
+                var known = new KnownDomain(config.Domain, 0) { MayGoBack = true };
                 _index.Set(config.Domain, known);
                 _tenants.TryAdd(config.Tenant, flags);
                 Use(known, config, version);
+            }
+        }
+    }
+
+    /// <summary>Notes that the feed does not know a domain any more that was never deleted. What is in force stays so, and whatever comes
+    /// under its name counts.</summary>
+    public void NoteOrphaned(string domain)
+    {
+        lock (_gate)
+        {
+            if (_index.TryGet(domain, out var known))
+            {
+                (known.Revision, known.MayGoBack) = (0, true);
             }
         }
     }

@@ -85,9 +85,10 @@ internal sealed class FeedFollower : BackgroundService
         do
         {
             delta = await _grains.GetGrain<IConfigFeedGrain>(shard.Number).SyncAsync(shard.Cursor, observer);
-            foreach (var name in shard.Take(delta))
+            foreach (var name in shard.Take(delta).Where(static name => name.StartsWith(ConfigFeed.Domain, StringComparison.Ordinal)))
             {
-                _logger.DomainOrphaned(name);
+                _logger.DomainOrphaned(name[ConfigFeed.Domain.Length..]);
+                _domains.NoteOrphaned(name[ConfigFeed.Domain.Length..]);
             }
         }
         while (delta.HasMore);

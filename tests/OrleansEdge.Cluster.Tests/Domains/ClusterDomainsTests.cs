@@ -142,6 +142,24 @@ public sealed class ClusterDomainsTests
     }
 
     [Fact]
+    public async Task DomainThatTheStoreLost_StaysInForceUntilItIsPutAgain()
+    {
+        Store(5);
+        await FindAsync(Chat);
+        _domains.NoteOrphaned(Chat);
+        Assert.Equal(5, (await FindAsync(Chat))!.Version);
+
+        Store(1);
+
+        await UntilAsync(() => _changes.Count == 1);
+        Assert.Equal(1, (await FindAsync(Chat))!.Version);
+        Store(2);
+        await UntilAsync(() => _changes.Count == 2);
+        Hint(1);
+        Assert.Equal(2, (await FindAsync(Chat))!.Version);
+    }
+
+    [Fact]
     public async Task LastGoodConfig_ServesAfterARestartWithoutTheCluster()
     {
         var path = Path.Combine(Directory.CreateTempSubdirectory("orleans-edge-good-").FullName, "good.jsonl");
@@ -164,6 +182,10 @@ public sealed class ClusterDomainsTests
         Assert.True(read.WasThere);
         var snapshot = (await FindAsync(Chat))!;
         Assert.Equal((7, true), (snapshot.Version, snapshot.TenantBlocked));
+        _failure = null;
+        Store(1);
+        await UntilAsync(() => _changes.Count == 1);
+        Assert.Equal(1, (await FindAsync(Chat))!.Version);
         Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
     }
 
