@@ -147,7 +147,7 @@ internal sealed class ClusterDomains(
     {
         lock (_gate)
         {
-            return known.Loading ??= FetchFirstAsync(known);
+            return known.Snapshot is { } snapshot ? Task.FromResult<DomainSnapshot?>(snapshot) : known.Loading ??= FetchFirstAsync(known);
         }
     }
 
