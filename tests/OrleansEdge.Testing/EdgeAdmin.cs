@@ -17,17 +17,24 @@ public sealed class EdgeAdmin(Uri address) : IDisposable
 
     /// <summary>Creates or replaces a domain; its tenant must exist.</summary>
     /// <param name="domain">Its name.</param>
-    /// <param name="originPort">Port of the origin on 127.0.0.1, for both protocols.</param>
+    /// <param name="originPort">Port of the origin, for both protocols.</param>
     /// <param name="tenant">Its tenant.</param>
     /// <param name="webSocket">Members of <c>webSocket</c>; left out: the defaults.</param>
     /// <param name="originTls">Members of <c>originTls</c>; left out: the defaults.</param>
-    public Task PutDomainAsync(string domain, int originPort, string tenant, JsonObject? webSocket = null, JsonObject? originTls = null)
+    /// <param name="originAddress">Address of the origin.</param>
+    public Task PutDomainAsync(
+        string domain,
+        int originPort,
+        string tenant,
+        JsonObject? webSocket = null,
+        JsonObject? originTls = null,
+        string originAddress = "127.0.0.1")
     {
         var document = new JsonObject
         {
             ["domain"] = domain,
             ["tenant"] = tenant,
-            ["origins"] = new JsonArray(new JsonObject { ["address"] = "127.0.0.1", ["httpPort"] = originPort, ["httpsPort"] = originPort }),
+            ["origins"] = new JsonArray(new JsonObject { ["address"] = originAddress, ["httpPort"] = originPort, ["httpsPort"] = originPort }),
         };
         if (webSocket is not null)
         {

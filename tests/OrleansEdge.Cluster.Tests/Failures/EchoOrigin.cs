@@ -14,15 +14,19 @@ public sealed class EchoOrigin : IAsyncDisposable
 
     private EchoOrigin(WebApplication app) => _app = app;
 
-    /// <summary>Its port on 127.0.0.1.</summary>
+    /// <summary>Where gateways find it.</summary>
+    public string Address => new Uri(_app.Urls.Single()).Host;
+
+    /// <summary>Its port.</summary>
     public int Port => new Uri(_app.Urls.Single()).Port;
 
     /// <summary>Starts one.</summary>
-    public static async Task<EchoOrigin> StartAsync()
+    /// <param name="address">Its address; default: 127.0.0.1.</param>
+    public static async Task<EchoOrigin> StartAsync(string? address = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(static kestrel => kestrel.Listen(IPAddress.Loopback, 0));
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(address is null ? IPAddress.Loopback : IPAddress.Parse(address), 0));
         var app = builder.Build();
         app.UseWebSockets(new() { KeepAliveInterval = TimeSpan.Zero });
         app.Run(EchoAsync);

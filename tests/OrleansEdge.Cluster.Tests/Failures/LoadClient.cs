@@ -68,7 +68,7 @@ public sealed class LoadClient
             socket.Options.SetRequestHeader("Host", _domain);
             try
             {
-                await socket.ConnectAsync(new($"ws://127.0.0.1:{_gateways[_gateway % _gateways.Count].Edge.Port}/"), CancellationToken.None);
+                await socket.ConnectAsync(new($"ws://{_gateways[_gateway % _gateways.Count].Edge.Authority}/"), CancellationToken.None);
                 await TalkAsync(socket);
             }
             catch (WebSocketException failure)

@@ -45,7 +45,7 @@ public sealed class MeshUnderLoad : IAsyncDisposable
         var load = new MeshUnderLoad(mesh, origin, output);
         var admin = mesh.Silos[0].Admin;
         await admin.PutTenantAsync(load._tenant);
-        await admin.PutDomainAsync(load.Domain, origin.Port, load._tenant);
+        await admin.PutDomainAsync(load.Domain, origin.Port, load._tenant, originAddress: origin.Address);
         await load.UntilServedAsync(load.Domain);
         load._clients = [.. Enumerable.Range(0, ClientsPerGateway * mesh.Gateways.Count).Select(i => new LoadClient(load.Domain, mesh.Gateways, i))];
         await Task.WhenAll(load._clients.Select(static client => client.WaitUntilRunningAsync()));
@@ -143,6 +143,18 @@ public sealed class MeshUnderLoad : IAsyncDisposable
         return waited.Elapsed;
     }
 
+    /// <summary>Adds a domain of the tenant's.</summary>
+    /// <returns>Its name.</returns>
+    public async Task<string> AddDomainAsync(string label, SiloProcess silo)
+    {
+        var name = $"{label}.{Domain}";
+        await silo.Admin.PutDomainAsync(name, _origin.Port, _tenant, originAddress: _origin.Address);
+        return name;
+    }
+
+    /// <summary>Whether a gateway serves a domain now.</summary>
+    public async Task<bool> IsServedAsync(int gateway, string domain) => await TryOpenAsync(gateway, domain) is null;
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
@@ -190,7 +202,7 @@ public sealed class MeshUnderLoad : IAsyncDisposable
         using var late = new CancellationTokenSource(TimeSpan.FromSeconds(5));
         try
         {
-            await socket.ConnectAsync(new($"ws://127.0.0.1:{_mesh.Gateways[gateway].Edge.Port}/"), late.Token);
+            await socket.ConnectAsync(new($"ws://{_mesh.Gateways[gateway].Edge.Authority}/"), late.Token);
             if (domain == Domain && _clients.Count > 0)
             {
                 await socket.SendAsync(new byte[LoadClient.MessageBytes], WebSocketMessageType.Binary, true, late.Token);

@@ -10,7 +10,9 @@ public sealed class RedisServer : IAsyncDisposable
 
     private ChildProcess _process = null!;
 
-    private RedisServer(int port, string directory) => (Port, Directory) = (port, directory);
+    private readonly string? _address;
+
+    private RedisServer(int port, string directory, string? address) => (Port, Directory, _address) = (port, directory, address);
 
     /// <summary>Its port on 127.0.0.1.</summary>
     public int Port { get; }
@@ -22,9 +24,10 @@ public sealed class RedisServer : IAsyncDisposable
     public string Address => $"127.0.0.1:{Port}";
 
     /// <summary>Starts an empty one and waits until it answers.</summary>
-    public static async Task<RedisServer> StartAsync()
+    /// <param name="address">An address of this machine where it answers too, beside 127.0.0.1.</param>
+    public static async Task<RedisServer> StartAsync(string? address = null)
     {
-        var server = new RedisServer(FreePort.Find(), System.IO.Directory.CreateTempSubdirectory("orleans-edge-redis-").FullName);
+        var server = new RedisServer(FreePort.Find(), System.IO.Directory.CreateTempSubdirectory("orleans-edge-redis-").FullName, address);
         await server.RunAsync();
         return server;
     }
@@ -67,7 +70,7 @@ public sealed class RedisServer : IAsyncDisposable
         _process = ChildProcess.Start(
             "redis-server",
             "redis-server",
-            ["--port", $"{Port}", "--bind", "127.0.0.1", "--dir", Directory, "--save", "", "--appendonly", "yes", "--appendfsync", "everysec", "--loglevel", "warning"]);
+            ["--port", $"{Port}", .. Binding(), "--dir", Directory, "--save", "", "--appendonly", "yes", "--appendfsync", "everysec", "--loglevel", "warning"]);
         var deadline = DateTime.UtcNow + Patience;
         while (!await AnswersAsync())
         {
@@ -98,6 +101,8 @@ public sealed class RedisServer : IAsyncDisposable
             Copy(folder, Path.Combine(to, Path.GetFileName(folder)));
         }
     }
+
+    private string[] Binding() => _address is null ? ["--bind", "127.0.0.1"] : ["--bind", "127.0.0.1", _address, "--protected-mode", "no"];
 
     private async Task SignalAsync(string signal)
     {

@@ -6,16 +6,14 @@ namespace OrleansEdge.Cluster.Tests.Processes;
 /// <summary>An executable of the mesh as a process of its own, exactly what a user runs. It keeps its ports and its data over restarts.</summary>
 public abstract class MeshProcess : IAsyncDisposable
 {
-    private readonly string _project;
-    private readonly IReadOnlyList<string> _arguments;
+    private readonly IReadOnlyList<string> _command;
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(5) };
 
-    private protected MeshProcess(string name, string project, Uri health, IEnumerable<KeyValuePair<string, string>> settings)
+    private protected MeshProcess(string name, string project, Uri health, IEnumerable<KeyValuePair<string, string>> settings, CuttableLink? link = null)
     {
         Name = name;
         Health = health;
-        _project = project;
-        _arguments = [.. settings.Select(setting => $"--{setting.Key}={setting.Value}")];
+        _command = [.. link?.Inside ?? [], "dotnet", RepositoryFiles.Built(project), .. settings.Select(setting => $"--{setting.Key}={setting.Value}")];
         Process = Run();
     }
 
@@ -97,7 +95,7 @@ public abstract class MeshProcess : IAsyncDisposable
         GC.SuppressFinalize(this);
     }
 
-    private protected static Uri FreeAddress() => new($"http://127.0.0.1:{FreePort.Find()}");
+    private protected static Uri FreeAddress(string? host = null) => new($"http://{host ?? "127.0.0.1"}:{FreePort.Find()}");
 
-    private ChildProcess Run() => ChildProcess.Start(Name, "dotnet", [RepositoryFiles.Built(_project), .. _arguments], workingDirectory: "/");
+    private ChildProcess Run() => ChildProcess.Start(Name, _command[0], _command.Skip(1), workingDirectory: "/");
 }

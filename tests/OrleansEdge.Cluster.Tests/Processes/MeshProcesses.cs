@@ -11,6 +11,9 @@ public sealed record MeshProcessesOptions
     /// <summary>How many gateways. Default 3.</summary>
     public int Gateways { get; init; } = 3;
 
+    /// <summary>What the last of the gateways is behind; default: nothing.</summary>
+    public CuttableLink? Link { get; init; }
+
     /// <summary>Further settings of each silo.</summary>
     public IReadOnlyDictionary<string, string> SiloSettings { get; init; } = new Dictionary<string, string>();
 
@@ -41,7 +44,7 @@ public sealed class MeshProcesses : IAsyncDisposable
     public static async Task<MeshProcesses> StartAsync(MeshProcessesOptions? options = null)
     {
         options ??= new();
-        var mesh = new MeshProcesses(await RedisServer.StartAsync(), options);
+        var mesh = new MeshProcesses(await RedisServer.StartAsync(options.Link?.MeshAddress), options);
         try
         {
             for (var i = 0; i < options.Silos; i++)
@@ -51,7 +54,7 @@ public sealed class MeshProcesses : IAsyncDisposable
 
             for (var i = 0; i < options.Gateways; i++)
             {
-                mesh.AddGateway();
+                mesh.AddGateway(i == options.Gateways - 1 ? options.Link : null);
             }
 
             await Task.WhenAll(mesh.Silos.Concat<MeshProcess>(mesh.Gateways).Select(process => process.WaitUntilReadyAsync()));
@@ -67,15 +70,16 @@ public sealed class MeshProcesses : IAsyncDisposable
     /// <summary>Starts one silo more; it is not ready yet.</summary>
     public SiloProcess AddSilo()
     {
-        var silo = SiloProcess.Start(Redis, $"silo-{_silos.Count + 1}", _options.SiloSettings);
+        var silo = SiloProcess.Start(Redis, $"silo-{_silos.Count + 1}", SiloSettings());
         _silos.Add(silo);
         return silo;
     }
 
     /// <summary>Starts one gateway more; it is not ready yet.</summary>
-    public GatewayProcess AddGateway()
+    /// <param name="link">What it is behind; default: nothing.</param>
+    public GatewayProcess AddGateway(CuttableLink? link = null)
     {
-        var gateway = GatewayProcess.Start(Redis, $"gateway-{_gateways.Count + 1}", _options.GatewaySettings);
+        var gateway = GatewayProcess.Start(Redis, $"gateway-{_gateways.Count + 1}", _options.GatewaySettings, link);
         _gateways.Add(gateway);
         return gateway;
     }
@@ -93,4 +97,8 @@ public sealed class MeshProcesses : IAsyncDisposable
 
         await Redis.DisposeAsync();
     }
+
+    private IReadOnlyDictionary<string, string> SiloSettings() => _options.Link is not { } link
+        ? _options.SiloSettings
+        : new Dictionary<string, string>(_options.SiloSettings) { ["Orleans:Endpoints:AdvertisedIPAddress"] = link.MeshAddress };
 }
