@@ -14,9 +14,9 @@ public sealed class StoredShapesTests
     private static readonly DateTimeOffset At = Shard.Hour.Start.AddMinutes(7);
 
     private const string LedgerElement = "AQEQY2hhdC5leGFtcGxlLmNvbQABAAAAAAAAAAAAAAAAAAAACgAByAYBAEEKEwAAGcKsUw==";
-    private const string ReportsElement = "cPwxjZsBAAABAQEAAAAAAAAAAAAAAAAAAAAK+PsdBGFjbWUCAQEQY2hhdC5leGFtcGxlLmNvbQEAQQwXTsujnw==";
-    private const string AccountState =
-        """{"$id":"1","$type":"OrleansEdge.Grains.Billing.AccountStateRecord, OrleansEdge.Grains","Account":"a","Tenant":"t"}""";
+    private const string ReportsElement = "cPwxjZsBAAACAQEAAAAAAAAAAAAAAAAAAAAK+PsdBGFjbWUCAQEQY2hhdC5leGFtcGxlLmNvbQEAQQwXQaD8dg==";
+    private const string ReportsElementOfVersion1 = "cPwxjZsBAAABAQEAAAAAAAAAAAAAAAAAAAAK+PsdBGFjbWUCAQEQY2hhdC5leGFtcGxlLmNvbQEAQQwXTsujnw==";
+    private const string AccountState = """{"account":"a","tenant":"t"}""";
 
     [Fact]
     public void UsageJournal_IsWrittenAndReadAsEver()
@@ -27,9 +27,12 @@ public sealed class StoredShapesTests
 
         Assert.Equal(LedgerElement, Convert.ToBase64String(UsageElements.OfLedger(ledger)));
         Assert.Equal(ReportsElement, Convert.ToBase64String(UsageElements.OfReports(At.AddSeconds(2), [reports])));
-        var read = UsageElements.Replay(Shard, [Convert.FromBase64String(LedgerElement), Convert.FromBase64String(ReportsElement)]);
-        Assert.Equal(12, read.Totals().Single().Counts.BytesUp);
-        Assert.True(read.Sources().Single().IsSealed);
+        Assert.All([ReportsElement, ReportsElementOfVersion1], static element =>
+        {
+            var read = UsageElements.Replay(Shard, [Convert.FromBase64String(LedgerElement), Convert.FromBase64String(element)]);
+            Assert.Equal(12, read.Totals().Single().Counts.BytesUp);
+            Assert.True(read.Sources().Single().IsSealed);
+        });
     }
 
     [Fact]
