@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net.WebSockets;
-using OrleansEdge.Cluster.Tests.Processes;
 
 namespace OrleansEdge.Cluster.Tests.Failures;
 
@@ -19,13 +18,16 @@ public sealed class LoadClient
     private static readonly TimeSpan EchoTimeout = TimeSpan.FromSeconds(20);
 
     private readonly string _domain;
-    private readonly IReadOnlyList<GatewayProcess> _gateways;
+    private readonly IReadOnlyList<string> _gateways;
     private readonly CancellationTokenSource _over = new();
     private readonly TaskCompletionSource _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _gateway;
 
-    /// <summary>Starts one on a gateway.</summary>
-    public LoadClient(string domain, IReadOnlyList<GatewayProcess> gateways, int gateway)
+    /// <summary>Starts one.</summary>
+    /// <param name="domain">The host that it asks for.</param>
+    /// <param name="gateways">Addresses of the gateways, <c>host:port</c>.</param>
+    /// <param name="gateway">Which of them it begins with, in a circle.</param>
+    public LoadClient(string domain, IReadOnlyList<string> gateways, int gateway)
     {
         (_domain, _gateways, _gateway) = (domain, gateways, gateway);
         Running = RunAsync();
@@ -68,7 +70,7 @@ public sealed class LoadClient
             socket.Options.SetRequestHeader("Host", _domain);
             try
             {
-                await socket.ConnectAsync(new($"ws://{_gateways[_gateway % _gateways.Count].Edge.Authority}/"), CancellationToken.None);
+                await socket.ConnectAsync(new($"ws://{_gateways[_gateway % _gateways.Count]}/"), CancellationToken.None);
                 await TalkAsync(socket);
             }
             catch (WebSocketException failure)

@@ -26,6 +26,9 @@ public sealed class MeshUnderLoad : IAsyncDisposable
     private readonly HashSet<int> _awayGateways = [];
     private int _emptySessions;
     private List<LoadClient> _clients = [];
+
+    // Goes to the origin itself: what keeps it waiting is the machine, which others use too.
+    private LoadClient? _control;
     private Task _coming = Task.CompletedTask;
 
     private MeshUnderLoad(MeshProcesses mesh, EchoOrigin origin, ITestOutputHelper output) => (_mesh, _origin, _output) = (mesh, origin, output);
@@ -47,7 +50,9 @@ public sealed class MeshUnderLoad : IAsyncDisposable
         await admin.PutTenantAsync(load._tenant);
         await admin.PutDomainAsync(load.Domain, origin.Port, load._tenant, originAddress: origin.Address);
         await load.UntilServedAsync(load.Domain);
-        load._clients = [.. Enumerable.Range(0, ClientsPerGateway * mesh.Gateways.Count).Select(i => new LoadClient(load.Domain, mesh.Gateways, i))];
+        var gateways = mesh.Gateways.Select(static gateway => gateway.Edge.Authority).ToList();
+        load._clients = [.. Enumerable.Range(0, ClientsPerGateway * mesh.Gateways.Count).Select(i => new LoadClient(load.Domain, gateways, i))];
+        load._control = new(load.Domain, [$"{origin.Address}:{origin.Port}"], 0);
         await Task.WhenAll(load._clients.Select(static client => client.WaitUntilRunningAsync()));
         load._coming = load.ComeAndGoAsync();
         return load;
@@ -94,15 +99,15 @@ public sealed class MeshUnderLoad : IAsyncDisposable
     {
         await _over.CancelAsync();
         await _coming;
-        await Task.WhenAll(_clients.Select(static client => client.StopAsync()));
+        await Task.WhenAll(_clients.Append(_control!).Select(static client => client.StopAsync()));
         var longest = _clients.Max(static client => client.LongestEcho);
-        _output.WriteLine($"{_clients.Sum(static client => client.Up) / (LoadClient.MessageBytes + 6)} messages, longest echo {longest.TotalMilliseconds:0} ms, {_opened.Count} new sessions, slowest {_opened.DefaultIfEmpty().Max().TotalMilliseconds:0} ms");
+        _output.WriteLine($"{_clients.Sum(static client => client.Up) / (LoadClient.MessageBytes + 6)} messages, longest echo {longest.TotalMilliseconds:0} ms ({_control!.LongestEcho.TotalMilliseconds:0} ms without a gateway), {_opened.Count} new sessions, slowest {_opened.DefaultIfEmpty().Max().TotalMilliseconds:0} ms");
         Assert.Empty(_refused);
         Assert.NotEmpty(_opened);
         if (!sessionsMayEnd)
         {
             Assert.Empty(_clients.SelectMany(static client => client.Ends));
-            Assert.InRange(longest, TimeSpan.Zero, TimeSpan.FromSeconds(1));
+            Assert.InRange(longest, TimeSpan.Zero, TimeSpan.FromSeconds(1) + _control.LongestEcho);
         }
     }
 
@@ -160,7 +165,7 @@ public sealed class MeshUnderLoad : IAsyncDisposable
     {
         await _over.CancelAsync();
         await _coming;
-        await Task.WhenAll(_clients.Select(static client => client.StopAsync()));
+        await Task.WhenAll(_clients.Concat(_control is null ? [] : [_control]).Select(static client => client.StopAsync()));
         _over.Dispose();
     }
 

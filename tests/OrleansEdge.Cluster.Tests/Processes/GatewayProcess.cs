@@ -7,7 +7,7 @@ namespace OrleansEdge.Cluster.Tests.Processes;
 public sealed class GatewayProcess : MeshProcess
 {
     private GatewayProcess(string name, Uri edge, Uri health, string dataDirectory, IEnumerable<KeyValuePair<string, string>> settings, CuttableLink? link)
-        : base(name, "src/OrleansEdge.Gateway", health, settings, link)
+        : base(name, "src/OrleansEdge.Gateway", health, settings, link?.Inside)
     {
         Edge = edge;
         DataDirectory = dataDirectory;

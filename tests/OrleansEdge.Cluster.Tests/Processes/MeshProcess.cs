@@ -9,11 +9,11 @@ public abstract class MeshProcess : IAsyncDisposable
     private readonly IReadOnlyList<string> _command;
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(5) };
 
-    private protected MeshProcess(string name, string project, Uri health, IEnumerable<KeyValuePair<string, string>> settings, CuttableLink? link = null)
+    private protected MeshProcess(string name, string project, Uri health, IEnumerable<KeyValuePair<string, string>> settings, IEnumerable<string>? before = null)
     {
         Name = name;
         Health = health;
-        _command = [.. link?.Inside ?? [], "dotnet", RepositoryFiles.Built(project), .. settings.Select(setting => $"--{setting.Key}={setting.Value}")];
+        _command = [.. before ?? [], "dotnet", RepositoryFiles.Built(project), .. settings.Select(setting => $"--{setting.Key}={setting.Value}")];
         Process = Run();
     }
 
