@@ -223,6 +223,30 @@ public sealed class UsageReporterTests : IDisposable
     }
 
     [Fact]
+    public async Task HourThatIsOverWhileItsCountersLieInMemory_IsReportedFromThere()
+    {
+        _time.Advance(TimeSpan.FromHours(2));
+        Directory.Move(_folder, _folder + ".away");
+        await File.WriteAllTextAsync(_folder, "");
+        for (var i = 0; i < 4; i++)
+        {
+            _ledger.Faults.Enqueue(MemoryLedger.Fault.Refused);
+        }
+
+        Count("acme", "a.test", 5);
+        await RoundAsync();
+        Assert.NotEqual(0, _process.Figures().InMemory);
+        _time.Advance(TimeSpan.FromHours(1) + UsageSpool.CloseAfter);
+        await RoundAsync();
+        await RoundAsync();
+        await SettleAsync();
+
+        CheckTotals();
+        File.Delete(_folder);
+        Directory.Move(_folder + ".away", _folder);
+    }
+
+    [Fact]
     public async Task LedgerRestoredFromAnOldCopy_GetsItAllAgain()
     {
         Count("acme", "a.test", 1);
