@@ -18,15 +18,6 @@ internal sealed class Statements
         return (making.Build(isClosed), making.Use);
     }
 
-    /// <summary>What is used of the plans before a month.</summary>
-    /// <exception cref="IOException">The ledger cannot be read.</exception>
-    public PlanUse CarryInto(Account account, UsageMonth month)
-    {
-        var history = new PlanHistory(account);
-        Read(account.Tenant, history.WalkTo(month));
-        return history.Use;
-    }
-
     /// <summary>Reads what a calculation asks for.</summary>
     /// <exception cref="IOException">The ledger cannot be read.</exception>
     public void Read(string tenant, IEnumerable<UsageRequest> requests)

@@ -24,9 +24,10 @@ internal sealed class ForwardingEdge : IAsyncDisposable
 {
     private readonly WebApplication _app;
 
-    private ForwardingEdge(WebApplication app)
+    private ForwardingEdge(WebApplication app, string spoolFolder)
     {
         _app = app;
+        SpoolFolder = spoolFolder;
         var ports = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(address => new Uri(address).Port).ToArray();
         (Http1Port, Http2Port) = (ports[0], ports[1]);
     }
@@ -35,6 +36,9 @@ internal sealed class ForwardingEdge : IAsyncDisposable
 
     /// <summary>HTTP/2 without TLS, by prior knowledge.</summary>
     public int Http2Port { get; }
+
+    /// <summary>Where usage is counted.</summary>
+    public string SpoolFolder { get; }
 
     public static async Task<ForwardingEdge> StartAsync(DomainSnapshot domain, OriginOptions? options = null, OriginConnector? connector = null)
     {
@@ -69,7 +73,7 @@ internal sealed class ForwardingEdge : IAsyncDisposable
         app.Lifetime.ApplicationStopped.Register(spool.Dispose);
         app.Run(context => forwarding.ForwardAsync(context, domain, ClientOf(context), usedUp: CancellationToken.None));
         await app.StartAsync();
-        return new ForwardingEdge(app);
+        return new ForwardingEdge(app, spool.Folder);
     }
 
     /// <summary>A client of the edge, by HTTP/1.1 or HTTP/2.</summary>

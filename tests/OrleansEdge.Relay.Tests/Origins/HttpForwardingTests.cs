@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text.Json;
 using OrleansEdge.Model;
 using OrleansEdge.Relay.Origins;
+using OrleansEdge.Relay.Tests.Metering;
 using Xunit;
 
 namespace OrleansEdge.Relay.Tests.Origins;
@@ -438,7 +439,7 @@ public sealed class HttpForwardingTests : IDisposable
     }
 
     [Fact]
-    public async Task OriginClosesAsTheNextRequestComes_AGetIsSentAgain()
+    public async Task OriginClosesAsTheNextRequestComes_AGetIsSentAgainAndCountedOnce()
     {
         await using var edge = await StartAsync();
         using var client = edge.NewClient();
@@ -452,6 +453,9 @@ public sealed class HttpForwardingTests : IDisposable
             using var next = (await _origin.AnswerAsync("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nagain")).Peer;
             Assert.Equal("again", await (await second).Content.ReadAsStringAsync());
         }
+
+        var usage = Assert.Single(TestSpool.SumFiles(edge.SpoolFolder)).Value;
+        Assert.Equal((2, 2), (usage.MessagesUp, usage.MessagesDown));
     }
 
     [Theory]

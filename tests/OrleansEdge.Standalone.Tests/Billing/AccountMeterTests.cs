@@ -33,7 +33,9 @@ public class AccountMeterTests
 
                 account = MaybeClosed(random, account, statements, time.GetUtcNow());
                 var current = UsageMonth.At(time.GetUtcNow());
-                var expected = new Statements(ledger).CarryInto(new(account.Record with { ClosedMonth = null }), current.Next);
+                var history = new PlanHistory(new(account.Record with { ClosedMonth = null }));
+                statements.Read(account.Tenant, history.WalkTo(current.Next));
+                var expected = history.Use;
                 Assert.True(
                     Uses(expected, account).SequenceEqual(Uses(meter.Measure(account, statements, time.GetUtcNow()), account)),
                     $"seed {seed}, step {step}, {time.GetUtcNow():u}: {string.Join(' ', Uses(expected, account))} expected, not "
