@@ -30,4 +30,32 @@ public sealed class RedisFenceTests
             Assert.Equal(turn, (int)await again.GetDatabase().StringGetAsync("kept"));
         }
     }
+
+    /// <summary>In a Redis that is written to all the time the buffer is hardly ever empty.</summary>
+    [Fact]
+    public void OthersWriteOn_WhatWasBufferedIsWaitedForAndNoMore()
+    {
+        var progress = new AppendOnlyProgress();
+        Assert.False(progress.Note(File(size: 1000, buffered: 50)));
+        Assert.False(progress.Note(File(size: 1049, buffered: 70)));
+        Assert.True(progress.Note(File(size: 1050, buffered: 900)));
+    }
+
+    [Fact]
+    public void FileIsWrittenAnewMeanwhile_ItIsWaitedForInTheNewOne()
+    {
+        var progress = new AppendOnlyProgress();
+        Assert.False(progress.Note(File(size: 1000, buffered: 50)));
+        Assert.False(progress.Note(File(size: 2000, buffered: 10, rewrites: 1)));
+        Assert.False(progress.Note(File(size: 300, buffered: 10, rewrites: 2)));
+        Assert.True(progress.Note(File(size: 310, buffered: 10, rewrites: 2)));
+    }
+
+    [Theory]
+    [InlineData("# Persistence\r\nloading:0\r\naof_enabled:0\r\n")]
+    [InlineData("aof_enabled:1\r\naof_rewrites:3\r\naof_current_size:1024\r\naof_buffer_length:0\r\n")]
+    public void NothingIsBuffered_NothingIsWaitedFor(string info) => Assert.True(new AppendOnlyProgress().Note(AppendOnlyFile.Parse(info)));
+
+    private static AppendOnlyFile File(long size, long buffered, long rewrites = 0)
+        => AppendOnlyFile.Parse($"aof_current_size:{size}\r\naof_buffer_length:{buffered}\r\naof_rewrites:{rewrites}\r\n");
 }
