@@ -50,8 +50,6 @@ public static class SiloSetup
         services.AddSingleton<WebhookSecrets>();
         services.AddSingleton<WebhookCaller>();
         services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, BillingUpkeep>();
-        services.TryAddSingleton<IExhaustedTarget, AccountSurroundings>();
-        services.TryAddSingleton<IBillingAudit, AccountSurroundings>();
     }
 
     // A Redis that is away is an answer within seconds, and is connected to again when it is back.

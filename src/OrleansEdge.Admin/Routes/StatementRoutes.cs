@@ -17,7 +17,7 @@ internal static class StatementRoutes
     {
         if (!UsageMonth.TryParse(month, out var parsed))
         {
-            return Query.Invalid("month", "is not yyyy-MM, from 1970-01 to 9998-12");
+            return Query.Invalid("month", UsageMonth.Rule);
         }
 
         if (StatementFormats.TryRead(context.Request, out var format) is { } problem)

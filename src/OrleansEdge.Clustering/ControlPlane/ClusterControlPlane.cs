@@ -1,3 +1,4 @@
+using OrleansEdge.Clustering.Billing;
 using OrleansEdge.Contracts;
 using OrleansEdge.Model;
 
@@ -8,14 +9,12 @@ internal sealed class ClusterControlPlane : IControlPlane
 {
     private readonly IAdminGrain _admin;
 
-    public ClusterControlPlane(IGrainFactory grains, IBilling billing)
+    public ClusterControlPlane(IGrainFactory grains)
     {
         _admin = grains.GetGrain<IAdminGrain>(0);
-        Billing = billing;
-        Domains = new ClusterDocumentStore<DomainConfig>(
-            ClusterDocumentKind<DomainConfig>.Domain, name => grains.GetGrain<IDomainGrain>(name), _admin.ListDomainsAsync);
-        Tenants = new ClusterDocumentStore<TenantConfig>(
-            ClusterDocumentKind<TenantConfig>.Tenant, id => grains.GetGrain<ITenantGrain>(id), _admin.ListTenantsAsync);
+        Billing = new ClusterBilling(_admin);
+        Domains = new ClusterDocumentStore<DomainConfig>(new DomainCalls(_admin));
+        Tenants = new ClusterDocumentStore<TenantConfig>(new TenantCalls(_admin));
     }
 
     /// <inheritdoc/>
@@ -29,20 +28,17 @@ internal sealed class ClusterControlPlane : IControlPlane
 
     /// <inheritdoc/>
     public Task<ControlResult<Page<DomainOnGateway>>> ListDomainGatewaysAsync(string domain, PageRequest page, CancellationToken cancellationToken)
-        => ClusterDocumentKind<DomainConfig>.Domain.IsName(domain, out var normalized)
-            ? GrainCalls.ReadAsync(
-                () => _admin.ListDomainGatewaysAsync(normalized, PageRequestWire.Of(page)),
-                static wire => wire.ToPage(static item => new DomainOnGateway(item.Gateway, item.Version)),
-                cancellationToken)
-            : Task.FromResult<ControlResult<Page<DomainOnGateway>>>(ControlFailures.NotFound(AuditWords.Domain, domain));
+        => GrainCalls.ReadAsync(
+            () => _admin.ListDomainGatewaysAsync(domain, PageRequestWire.Of(page)),
+            static wire => wire.ToPage(static item => new DomainOnGateway(item.Gateway, item.Version)),
+            cancellationToken);
 
     /// <inheritdoc/>
     public Task<ControlResult<Page<SessionInfo>>> ListSessionsAsync(SessionFilter filter, PageRequest page, CancellationToken cancellationToken)
-    {
-        var wire = new SessionFilterWire(filter.Domain is null ? null : DomainName.Normalize(filter.Domain), filter.Tenant, filter.Gateway);
-        return GrainCalls.ReadAsync(
-            () => _admin.ListSessionsAsync(wire, PageRequestWire.Of(page)), static sessions => sessions.ToPage(static item => item.ToInfo()), cancellationToken);
-    }
+        => GrainCalls.ReadAsync(
+            () => _admin.ListSessionsAsync(new(filter.Domain, filter.Tenant, filter.Gateway), PageRequestWire.Of(page)),
+            static sessions => sessions.ToPage(static item => item.ToInfo()),
+            cancellationToken);
 
     /// <inheritdoc/>
     public Task<ControlResult<bool>> EndSessionAsync(string id, string by, CancellationToken cancellationToken)
@@ -55,9 +51,7 @@ internal sealed class ClusterControlPlane : IControlPlane
 
     /// <inheritdoc/>
     public Task<ControlResult<GatewayInfo>> DrainGatewayAsync(string name, string by, CancellationToken cancellationToken)
-        => name.Length == 0
-            ? Task.FromResult<ControlResult<GatewayInfo>>(ControlFailures.NotFound(AuditWords.Gateway, name))
-            : GrainCalls.ChangeAsync(() => _admin.DrainGatewayAsync(name, by), static gateway => gateway.ToInfo(), cancellationToken);
+        => GrainCalls.ChangeAsync(() => _admin.DrainGatewayAsync(name, by), static gateway => gateway.ToInfo(), cancellationToken);
 
     /// <inheritdoc/>
     public Task<ControlResult<Page<AuditEntry>>> ListAuditAsync(PageRequest page, CancellationToken cancellationToken)

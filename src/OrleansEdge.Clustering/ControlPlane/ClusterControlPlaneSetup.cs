@@ -1,5 +1,4 @@
 using Microsoft.Extensions.DependencyInjection;
-using OrleansEdge.Clustering.Billing;
 using OrleansEdge.Model;
 
 namespace OrleansEdge.Clustering.ControlPlane;
@@ -9,9 +8,5 @@ public static class ClusterControlPlaneSetup
 {
     /// <summary>Adds <see cref="IControlPlane"/>.</summary>
     public static IServiceCollection AddClusterControlPlane(this IServiceCollection services)
-        => services.AddSingleton<IControlPlane>(static provider =>
-        {
-            var grains = provider.GetRequiredService<IGrainFactory>();
-            return new ClusterControlPlane(grains, new ClusterBilling(grains));
-        });
+        => services.AddSingleton<IControlPlane>(static provider => new ClusterControlPlane(provider.GetRequiredService<IGrainFactory>()));
 }

@@ -1,7 +1,8 @@
+using OrleansEdge.Model;
+
 namespace OrleansEdge.Contracts;
 
-/// <summary>The operations of the control plane for any Orleans client; the key is 0. Names are checked and normalised here. Versions of a
-/// document and going back to one are with its own grain (<see cref="IDocumentGrain"/>), bills with <see cref="IAccountGrain"/>.</summary>
+/// <summary>All operations of the control plane for any Orleans client; the key is 0. Names are checked and normalised here.</summary>
 [Alias("OrleansEdge.IAdminGrain")]
 public interface IAdminGrain : IGrainWithIntegerKey
 {
@@ -17,6 +18,14 @@ public interface IAdminGrain : IGrainWithIntegerKey
     [Alias("DeleteDomain")]
     Task<Reply<long>> DeleteDomainAsync(string domain, PreconditionWire precondition, string by);
 
+    /// <summary>Kept versions of a domain, newest first; fails with not found where there never was one.</summary>
+    [Alias("ListDomainVersions")]
+    Task<Reply<PageWire<VersionWire>>> ListDomainVersionsAsync(string domain, PageRequestWire page);
+
+    /// <summary>Puts the document of a kept version again, as a new version.</summary>
+    [Alias("RollbackDomain")]
+    Task<Reply<DocumentWire>> RollbackDomainAsync(string domain, long version, PreconditionWire precondition, string by);
+
     /// <summary>The document of a tenant; fails with not found.</summary>
     [Alias("GetTenant")]
     Task<Reply<DocumentWire>> GetTenantAsync(string tenant);
@@ -28,6 +37,14 @@ public interface IAdminGrain : IGrainWithIntegerKey
     /// <summary>Deletes a tenant that has no domains.</summary>
     [Alias("DeleteTenant")]
     Task<Reply<long>> DeleteTenantAsync(string tenant, PreconditionWire precondition, string by);
+
+    /// <summary>Kept versions of a tenant, newest first; fails with not found where there never was one.</summary>
+    [Alias("ListTenantVersions")]
+    Task<Reply<PageWire<VersionWire>>> ListTenantVersionsAsync(string tenant, PageRequestWire page);
+
+    /// <summary>Puts the document of a kept version again, as a new version.</summary>
+    [Alias("RollbackTenant")]
+    Task<Reply<DocumentWire>> RollbackTenantAsync(string tenant, long version, PreconditionWire precondition, string by);
 
     /// <summary>Domains in the order of their names.</summary>
     [Alias("ListDomains")]
@@ -60,6 +77,44 @@ public interface IAdminGrain : IGrainWithIntegerKey
     /// <summary>The audit, oldest first.</summary>
     [Alias("ListAudit")]
     Task<Reply<PageWire<AuditWire>>> ListAuditAsync(PageRequestWire page);
+
+    /// <summary>Usage of a tenant, open sessions included up to the last report: the JSON of the admin API (a
+    /// <see cref="UsageAnswer"/>).</summary>
+    [Alias("QueryUsage")]
+    [ResponseTimeout("00:01:00")]
+    Task<Reply<byte[]>> QueryUsageAsync(string tenant, UsageQueryWire query);
+
+    /// <summary>Plans of a tenant in the order in which they were bought (a <see cref="Page{T}"/> of <see cref="PlanInfo"/>).</summary>
+    [Alias("ListPlans")]
+    [ResponseTimeout("00:00:30")]
+    Task<Reply<byte[]>> ListPlansAsync(string tenant, PageRequestWire page);
+
+    /// <summary>A plan (a <see cref="PlanInfo"/>).</summary>
+    [Alias("GetPlan")]
+    [ResponseTimeout("00:00:30")]
+    Task<Reply<byte[]>> GetPlanAsync(string tenant, string id);
+
+    /// <summary>Buys a plan (a <see cref="PlanInfo"/>). The same key and order get the first answer, so a call that failed can be made
+    /// again.</summary>
+    [Alias("BuyPlan")]
+    [ResponseTimeout("00:00:30")]
+    Task<Reply<byte[]>> BuyPlanAsync(string tenant, byte[] json, string idempotencyKey, string by);
+
+    /// <summary>The statement of a month that has begun (a <see cref="Statement"/>), the same to the byte once it is closed.</summary>
+    /// <param name="tenant">Whose.</param>
+    /// <param name="month"><c>yyyy-MM</c>.</param>
+    [Alias("GetStatement")]
+    [ResponseTimeout("00:01:00")]
+    Task<Reply<byte[]>> GetStatementAsync(string tenant, string month);
+
+    /// <summary>What a tenant needs to check the calls of its webhook (a <see cref="WebhookInfo"/>).</summary>
+    [Alias("GetWebhook")]
+    Task<Reply<byte[]>> GetWebhookAsync(string tenant);
+
+    /// <summary>Sums over gateways beside sums over tenants (a <see cref="Page{T}"/> of <see cref="Reconciliation"/>).</summary>
+    [Alias("Reconcile")]
+    [ResponseTimeout("00:00:30")]
+    Task<Reply<byte[]>> ReconcileAsync(DateTimeOffset from, DateTimeOffset to, PageRequestWire page);
 }
 
 /// <summary>Which version of a domain a gateway has.</summary>

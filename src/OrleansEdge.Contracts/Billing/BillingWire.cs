@@ -3,49 +3,29 @@ using OrleansEdge.Model;
 
 namespace OrleansEdge.Contracts;
 
-/// <summary>An answer about bills, or why there is none. The answer is the JSON of the admin API, which is the form that has to stay
-/// readable anyway.</summary>
-[GenerateSerializer, Immutable, Alias("orleansedge.billing.answer")]
-public sealed record BillingAnswerWire
+/// <summary>Answers about bills as they are on the way: the JSON of the admin API, which is the form that has to stay readable
+/// anyway.</summary>
+public static class BillingJson
 {
-    /// <summary>The answer, where there is no failure.</summary>
-    [Id(0)]
-    public ReadOnlyMemory<byte> Json { get; init; }
-
-    /// <summary>Kind of the failure; <see langword="null"/>: there is none.</summary>
-    [Id(1)]
-    public ControlFailureKind? Failure { get; init; }
-
-    /// <summary>Its code.</summary>
-    [Id(2)]
-    public string? Code { get; init; }
-
-    /// <summary>Its sentence.</summary>
-    [Id(3)]
-    public string? Detail { get; init; }
-
-    /// <summary>Faults of the document, as JSON.</summary>
-    [Id(4)]
-    public ReadOnlyMemory<byte> Errors { get; init; }
-
     /// <summary>Of a result.</summary>
-    public static BillingAnswerWire Of<T>(ControlResult<T> result)
-        => result.Failure is { } failure
-            ? new() { Failure = failure.Kind, Code = failure.Code, Detail = failure.Detail, Errors = JsonSerializer.SerializeToUtf8Bytes(failure.Errors, EdgeJson.Options) }
-            : new() { Json = result.Value is Statement statement ? StatementText.Json(statement) : JsonSerializer.SerializeToUtf8Bytes(result.Value, EdgeJson.Options) };
+    public static Reply<byte[]> Of<T>(ControlResult<T> result)
+        => result.Failure is { } failure ? failure
+            : result.Value is Statement statement ? StatementText.Json(statement)
+            : JsonSerializer.SerializeToUtf8Bytes(result.Value, EdgeJson.Options);
 
-    /// <summary>The result.</summary>
+    /// <summary>The answer.</summary>
     /// <exception cref="JsonException">It is of another kind.</exception>
-    public ControlResult<T> ToResult<T>()
+    public static T Read<T>(byte[] json)
         where T : class
-        => Failure is { } kind
-            ? new ControlFailure(kind, Code ?? "", Detail ?? "") { Errors = JsonSerializer.Deserialize<List<ConfigError>>(Errors.Span, EdgeJson.Options) ?? [] }
-            : typeof(T) == typeof(Statement) ? (T)(object)StatementText.Parse(Json.Span)
-            : JsonSerializer.Deserialize<T>(Json.Span, EdgeJson.Options) ?? throw new JsonException("An answer is not null.");
+        => typeof(T) == typeof(Statement)
+            ? (T)(object)StatementText.Parse(json)
+            : JsonSerializer.Deserialize<T>(json, EdgeJson.Options) ?? throw new JsonException("An answer is not null.");
 }
 
 /// <summary>A version of a tenant's document.</summary>
-[GenerateSerializer, Immutable, Alias("orleansedge.billing.tenant-version")]
+[GenerateSerializer]
+[Immutable]
+[Alias("OrleansEdge.TenantVersionWire")]
 public sealed record TenantVersionWire
 {
     /// <summary>Its number, from 1.</summary>
@@ -66,7 +46,9 @@ public sealed record TenantVersionWire
 }
 
 /// <summary>A <see cref="UsageQuery"/>.</summary>
-[GenerateSerializer, Immutable, Alias("orleansedge.billing.usage-query")]
+[GenerateSerializer]
+[Immutable]
+[Alias("OrleansEdge.UsageQueryWire")]
 public sealed record UsageQueryWire
 {
     /// <summary>Start.</summary>
@@ -101,7 +83,9 @@ public sealed record UsageQueryWire
 }
 
 /// <summary>A statement that was made of an account and is to be kept.</summary>
-[GenerateSerializer, Immutable, Alias("orleansedge.billing.closing")]
+[GenerateSerializer]
+[Immutable]
+[Alias("OrleansEdge.ClosingWire")]
 public sealed record ClosingWire
 {
     /// <summary>Which state of the account it was made of.</summary>

@@ -3,29 +3,29 @@ using OrleansEdge.Model;
 namespace OrleansEdge.Contracts;
 
 /// <summary>The ledger of one owner and hour; <see cref="UsageGrains"/> knows its key.</summary>
-[Alias("orleansedge.usage")]
+[Alias("OrleansEdge.IUsageGrain")]
 public interface IUsageGrain : IGrainWithStringKey
 {
     /// <summary>Stores reports for this shard. What is answered <see cref="UsageReplyKind.Stored"/> is in Redis. Repeating a report changes
     /// nothing, so a call that failed can be made again.</summary>
     /// <returns>A reply for each, in their order; where Redis is away, <see cref="UsageReplyKind.Unavailable"/>.</returns>
     /// <exception cref="ArgumentException">A report is malformed or for another shard: none is stored.</exception>
-    [Alias("report")]
+    [Alias("Report")]
     Task<UsageRepliesWire> ReportAsync(UsageReportsWire reports);
 
     /// <summary>Seals sources that were not heard for long, and folds those of a statement that has closed. Also done whenever a report
     /// comes; it changes no sum.</summary>
     /// <exception cref="TimeoutException">Redis is away: some other time.</exception>
-    [Alias("tend")]
+    [Alias("Tend")]
     Task TendAsync();
 }
 
 /// <summary>Sees to it that hours whose corrections are over become small: tends their shards, hour by hour. The key is 0.</summary>
-[Alias("orleansedge.usage-upkeep")]
+[Alias("OrleansEdge.IUsageUpkeepGrain")]
 public interface IUsageUpkeepGrain : IGrainWithIntegerKey
 {
     /// <summary>Wakes it; it goes on by itself while its silo lives.</summary>
-    [Alias("wake")]
+    [Alias("Wake")]
     Task WakeAsync();
 }
 

@@ -4,7 +4,9 @@ using OrleansEdge.Model;
 namespace OrleansEdge.Contracts;
 
 /// <summary>Reports for one shard. As bytes they are a quarter of what they would be field by field.</summary>
-[GenerateSerializer, Immutable, Alias("orleansedge.usage.reports")]
+[GenerateSerializer]
+[Immutable]
+[Alias("OrleansEdge.UsageReportsWire")]
 public sealed record UsageReportsWire
 {
     /// <summary>As <see cref="UsageReportFormat"/> has them, which carries its own version.</summary>
@@ -25,7 +27,9 @@ public sealed record UsageReportsWire
 }
 
 /// <summary>Answers to reports for one shard.</summary>
-[GenerateSerializer, Immutable, Alias("orleansedge.usage.replies")]
+[GenerateSerializer]
+[Immutable]
+[Alias("OrleansEdge.UsageRepliesWire")]
 public sealed record UsageRepliesWire
 {
     /// <summary>As <see cref="UsageReplyFormat"/> has them, which carries its own version.</summary>

@@ -24,6 +24,14 @@ internal sealed class AdminGrain(AuditLog audit, DocumentLimits limits, EdgeCloc
         => OnDomainAsync(domain, grain => grain.DeleteAsync(precondition, by));
 
     /// <inheritdoc/>
+    public Task<Reply<PageWire<VersionWire>>> ListDomainVersionsAsync(string domain, PageRequestWire page)
+        => OnDomainAsync(domain, grain => grain.ListVersionsAsync(page));
+
+    /// <inheritdoc/>
+    public Task<Reply<DocumentWire>> RollbackDomainAsync(string domain, long version, PreconditionWire precondition, string by)
+        => OnDomainAsync(domain, grain => grain.RollbackAsync(version, precondition, by));
+
+    /// <inheritdoc/>
     public Task<Reply<DocumentWire>> GetTenantAsync(string tenant) => OnTenantAsync(tenant, static grain => grain.GetAsync());
 
     /// <inheritdoc/>
@@ -37,6 +45,14 @@ internal sealed class AdminGrain(AuditLog audit, DocumentLimits limits, EdgeCloc
         => OnTenantAsync(tenant, grain => grain.DeleteAsync(precondition, by));
 
     /// <inheritdoc/>
+    public Task<Reply<PageWire<VersionWire>>> ListTenantVersionsAsync(string tenant, PageRequestWire page)
+        => OnTenantAsync(tenant, grain => grain.ListVersionsAsync(page));
+
+    /// <inheritdoc/>
+    public Task<Reply<DocumentWire>> RollbackTenantAsync(string tenant, long version, PreconditionWire precondition, string by)
+        => OnTenantAsync(tenant, grain => grain.RollbackAsync(version, precondition, by));
+
+    /// <inheritdoc/>
     public Task<Reply<PageWire<DocumentWire>>> ListDomainsAsync(PageRequestWire page)
         => ListDocumentsAsync(ConfigFeed.Domain, page.ToPage(), GrainFactory.GetGrain<IDomainGrain>);
 
@@ -46,15 +62,15 @@ internal sealed class AdminGrain(AuditLog audit, DocumentLimits limits, EdgeCloc
 
     /// <inheritdoc/>
     public Task<Reply<PageWire<DomainOnGatewayWire>>> ListDomainGatewaysAsync(string domain, PageRequestWire page)
-        => AskingAsync<PageWire<DomainOnGatewayWire>>(async () =>
+        => OnDomainAsync<PageWire<DomainOnGatewayWire>>(domain, async grain =>
         {
-            if ((await GrainFactory.GetGrain<IDomainGrain>(domain).GetAsync()).Failure is { } failure)
+            if ((await grain.GetAsync()).Failure is { } failure)
             {
                 return new(null, failure);
             }
 
             var names = await GrainFactory.GetGrain<IGatewayListGrain>(0).ListAsync();
-            var versions = await Task.WhenAll(names.Select(name => GrainFactory.GetGrain<IGatewayGrain>(name).VersionOfAsync(domain)));
+            var versions = await Task.WhenAll(names.Select(name => GrainFactory.GetGrain<IGatewayGrain>(name).VersionOfAsync(grain.GetPrimaryKeyString())));
             var items = names.Zip(versions, static (name, version) => new DomainOnGatewayWire(name, version)).Where(static item => item.Version > 0);
             return Paging.Take(items, static item => item.Gateway, page.ToPage()).ToWire(static item => item);
         });
@@ -64,9 +80,10 @@ internal sealed class AdminGrain(AuditLog audit, DocumentLimits limits, EdgeCloc
         => AskingAsync<PageWire<SessionWire>>(async () =>
         {
             var limit = Paging.LimitOf(page.ToPage());
+            var domain = filter.Domain is null ? null : DomainName.Normalize(filter.Domain);
             var names = filter.Gateway is { } gateway ? [gateway] : await GrainFactory.GetGrain<IGatewayListGrain>(0).ListAsync();
             var sessions = await Task.WhenAll(names.Where(static name => name.Length > 0).Select(name
-                => GrainFactory.GetGrain<IGatewayGrain>(name).ListSessionsAsync(filter.Domain, filter.Tenant, page.After, limit + 1)));
+                => GrainFactory.GetGrain<IGatewayGrain>(name).ListSessionsAsync(domain, filter.Tenant, page.After, limit + 1)));
             return Paging.Take(sessions.SelectMany(static some => some), static session => session.Id, page.ToPage()).ToWire(static item => item);
         });
 
@@ -99,8 +116,8 @@ internal sealed class AdminGrain(AuditLog audit, DocumentLimits limits, EdgeCloc
     public Task<Reply<GatewayWire>> DrainGatewayAsync(string name, string by)
         => AskingAsync<GatewayWire>(async () =>
         {
-            var gateway = GrainFactory.GetGrain<IGatewayGrain>(name);
-            if (await gateway.DescribeAsync() is not { State: not GatewayState.Lost })
+            var gateway = name.Length == 0 ? null : GrainFactory.GetGrain<IGatewayGrain>(name);
+            if (gateway is null || await gateway.DescribeAsync() is not { State: not GatewayState.Lost })
             {
                 return ControlFailures.NotFound(AuditWords.Gateway, name);
             }
@@ -123,6 +140,37 @@ internal sealed class AdminGrain(AuditLog audit, DocumentLimits limits, EdgeCloc
             return entries.ToWire(static entry => new AuditWire(entry.Id, entry.At, entry.By, entry.Action, entry.Kind, entry.Name, entry.Version));
         });
 
+    /// <inheritdoc/>
+    public Task<Reply<byte[]>> QueryUsageAsync(string tenant, UsageQueryWire query)
+        => UsageAnswerBuilder.FaultOf(query.ToQuery()) is { } fault
+            ? Task.FromResult<Reply<byte[]>>(fault)
+            : OnAccountAsync(tenant, account => account.QueryUsageAsync(query));
+
+    /// <inheritdoc/>
+    public Task<Reply<byte[]>> ListPlansAsync(string tenant, PageRequestWire page) => OnAccountAsync(tenant, account => account.ListPlansAsync(page));
+
+    /// <inheritdoc/>
+    public Task<Reply<byte[]>> GetPlanAsync(string tenant, string id) => OnAccountAsync(tenant, account => account.GetPlanAsync(id));
+
+    /// <inheritdoc/>
+    public Task<Reply<byte[]>> BuyPlanAsync(string tenant, byte[] json, string idempotencyKey, string by)
+        => PlanPurchase.CheckKey(idempotencyKey) is { } fault
+            ? Task.FromResult<Reply<byte[]>>(fault)
+            : OnAccountAsync(tenant, account => account.BuyPlanAsync(json, idempotencyKey, by));
+
+    /// <inheritdoc/>
+    public Task<Reply<byte[]>> GetStatementAsync(string tenant, string month)
+        => UsageMonth.TryParse(month, out _)
+            ? OnAccountAsync(tenant, account => account.GetStatementAsync(month))
+            : Task.FromResult<Reply<byte[]>>(ControlFailures.BadParameter("month", UsageMonth.Rule));
+
+    /// <inheritdoc/>
+    public Task<Reply<byte[]>> GetWebhookAsync(string tenant) => OnAccountAsync(tenant, static account => account.GetWebhookAsync());
+
+    /// <inheritdoc/>
+    public Task<Reply<byte[]>> ReconcileAsync(DateTimeOffset from, DateTimeOffset to, PageRequestWire page)
+        => AskingAsync(() => GrainFactory.GetGrain<IReconciliationGrain>(0).ListAsync(from, to, page));
+
     // What is no name wakes no grain.
     private Task<Reply<T>> OnDomainAsync<T>(string domain, Func<IDomainGrain, Task<Reply<T>>> call)
         => DomainName.Normalize(domain) is var name && DomainName.Validate(name) is null
@@ -133,6 +181,11 @@ internal sealed class AdminGrain(AuditLog audit, DocumentLimits limits, EdgeCloc
         => TenantDocument.ValidateId(tenant) is null
             ? AskingAsync(() => call(GrainFactory.GetGrain<ITenantGrain>(tenant)))
             : Task.FromResult<Reply<T>>(ControlFailures.NotFound(AuditWords.Tenant, tenant));
+
+    private Task<Reply<byte[]>> OnAccountAsync(string tenant, Func<IAccountGrain, Task<Reply<byte[]>>> call)
+        => TenantDocument.ValidateId(tenant) is null
+            ? AskingAsync(() => call(GrainFactory.GetGrain<IAccountGrain>(tenant)))
+            : Task.FromResult<Reply<byte[]>>(ControlFailures.NotFound(AuditWords.Tenant, tenant));
 
     private static async Task<Reply<T>> AskingAsync<T>(Func<Task<Reply<T>>> ask)
     {

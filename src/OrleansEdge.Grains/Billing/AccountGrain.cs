@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using OrleansEdge.Contracts;
+using OrleansEdge.Grains.Admin;
 using OrleansEdge.Grains.Storage;
 using OrleansEdge.Grains.Usage;
 using OrleansEdge.Model;
@@ -18,8 +19,7 @@ internal sealed class AccountGrain(
     WebhookSecrets secrets,
     WebhookCaller webhooks,
     RedisFence fence,
-    IExhaustedTarget target,
-    IBillingAudit audit,
+    AuditLog audit,
     EdgeClock clock,
     ILogger<AccountGrain> logger) : Grain, IAccountGrain
 {
@@ -51,7 +51,7 @@ internal sealed class AccountGrain(
     {
         _store = new(Id, state);
         _store.Load();
-        _exhausted = new(Id, target, logger);
+        _exhausted = new(GrainFactory.GetGrain<ITenantGrain>(Id), logger);
         _alerts = new(this.AsReference<IAccountGrain>(), Id, webhooks, clock, logger);
         await WatchAsync();
     }
@@ -109,7 +109,7 @@ internal sealed class AccountGrain(
     }
 
     /// <inheritdoc/>
-    public Task<BillingAnswerWire> QueryUsageAsync(UsageQueryWire query)
+    public Task<Reply<byte[]>> QueryUsageAsync(UsageQueryWire query)
     {
         ArgumentNullException.ThrowIfNull(query);
         var answer = new UsageAnswerBuilder(Id, query.ToQuery());
@@ -132,25 +132,23 @@ internal sealed class AccountGrain(
     }
 
     /// <inheritdoc/>
-    public Task<BillingAnswerWire> ListPlansAsync(string? after, int limit)
-        => AnswerAsync(async account => PlanPages.List(account, await MeasureAllAsync(account), new(after, limit)));
+    public Task<Reply<byte[]>> ListPlansAsync(PageRequestWire page)
+        => AnswerAsync(async account => PlanPages.List(account, await MeasureAllAsync(account), page.ToPage()));
 
     /// <inheritdoc/>
-    public Task<BillingAnswerWire> GetPlanAsync(string id)
+    public Task<Reply<byte[]>> GetPlanAsync(string id)
         => AnswerAsync(async account => PlanPages.Get(account, await MeasureAllAsync(account), id));
 
     /// <inheritdoc/>
-    public Task<BillingAnswerWire> BuyPlanAsync(ReadOnlyMemory<byte> json, string idempotencyKey, string by)
-        => PlanPurchase.CheckKey(idempotencyKey) is { } failure
-            ? Task.FromResult(BillingAnswerWire.Of<PlanInfo>(failure))
-            : AnswerAsync<PlanInfo>(_ => BuyAsync(json, idempotencyKey, by));
+    public Task<Reply<byte[]>> BuyPlanAsync(byte[] json, string idempotencyKey, string by)
+        => AnswerAsync<PlanInfo>(_ => BuyAsync(json, idempotencyKey, by));
 
     /// <inheritdoc/>
-    public Task<BillingAnswerWire> GetStatementAsync(string month)
+    public Task<Reply<byte[]>> GetStatementAsync(string month)
     {
         if (!UsageMonth.TryParse(month, out var asked))
         {
-            throw new ArgumentException($"\"{month}\" is not a month such as 2026-11.", nameof(month));
+            throw new ArgumentException($"\"{month}\" {UsageMonth.Rule}.", nameof(month));
         }
 
         var now = clock.Now;
@@ -160,7 +158,7 @@ internal sealed class AccountGrain(
     }
 
     /// <inheritdoc/>
-    public Task<BillingAnswerWire> GetWebhookAsync()
+    public Task<Reply<byte[]>> GetWebhookAsync()
         => AnswerAsync<WebhookInfo>(async _ => new WebhookInfo(_store.Tenant?.Alerts.Webhook, WebhookMessage.TextOf(await secrets.OfAsync(Id))));
 
     /// <inheritdoc/>
@@ -193,15 +191,15 @@ internal sealed class AccountGrain(
         await WatchAsync();
     }
 
-    private async Task<BillingAnswerWire> AnswerAsync<T>(Func<Account, Task<ControlResult<T>>> answer)
+    private async Task<Reply<byte[]>> AnswerAsync<T>(Func<Account, Task<ControlResult<T>>> answer)
     {
         try
         {
-            return BillingAnswerWire.Of(_store.Account is { } account ? await answer(account) : ControlFailures.NotFound(AuditWords.Tenant, Id));
+            return _store.Account is { } account ? BillingJson.Of(await answer(account)) : ControlFailures.NotFound(AuditWords.Tenant, Id);
         }
         catch (Exception failure) when (RedisFailures.IsAway(failure) || failure is RedisDamageException)
         {
-            return BillingAnswerWire.Of<T>(ControlFailures.Unavailable(failure.Message));
+            return ControlFailures.Unavailable(failure.Message);
         }
     }
 
@@ -389,7 +387,7 @@ internal sealed class AccountGrain(
             .ToList();
         foreach (var (id, line) in lines)
         {
-            await audit.AddAsync($"{Id}/{id}", line);
+            await audit.AppendOnceAsync("bill", $"{Id}/{id}", [(1, line)]);
         }
 
         if (lines.Count > 0)

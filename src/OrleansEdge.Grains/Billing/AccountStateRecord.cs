@@ -2,7 +2,8 @@ namespace OrleansEdge.Grains.Billing;
 
 /// <summary>What is stored of an account. Both members are texts that have a form of their own, so that this shape need never
 /// change.</summary>
-[GenerateSerializer, Alias("orleansedge.account.state")]
+[GenerateSerializer]
+[Alias("OrleansEdge.AccountStateRecord")]
 public sealed record AccountStateRecord
 {
     /// <summary><see cref="Model.AccountText"/>; null: there never was a tenant of this name.</summary>

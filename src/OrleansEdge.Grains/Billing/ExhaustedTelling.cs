@@ -1,11 +1,12 @@
 using Microsoft.Extensions.Logging;
+using OrleansEdge.Contracts;
 using OrleansEdge.Model;
 
 namespace OrleansEdge.Grains.Billing;
 
-/// <summary>Tells what a tenant may have no more of until it was heard, without holding up the account: who is told may be waiting for
-/// the account himself. Not thread safe; used within one grain.</summary>
-internal sealed class ExhaustedTelling(string tenant, IExhaustedTarget target, ILogger logger)
+/// <summary>Tells what a tenant may have no more of until it was heard, without holding up the account: its tenant's grain, which is
+/// told, may be waiting for the account itself. Not thread safe; used within one grain.</summary>
+internal sealed class ExhaustedTelling(ITenantGrain tenant, ILogger logger)
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
@@ -21,7 +22,7 @@ internal sealed class ExhaustedTelling(string tenant, IExhaustedTarget target, I
     {
         if (Decided != exhausted)
         {
-            logger.QuotaChanged(tenant, exhausted);
+            logger.QuotaChanged(tenant.GetPrimaryKeyString(), exhausted);
         }
 
         Decided = exhausted;
@@ -46,12 +47,12 @@ internal sealed class ExhaustedTelling(string tenant, IExhaustedTarget target, I
         {
             try
             {
-                await target.SetExhaustedAsync(tenant, exhausted);
+                await tenant.SetExhaustedAsync(exhausted);
                 _told = exhausted;
             }
             catch (Exception failure)
             {
-                logger.QuotaNotTold(failure, tenant);
+                logger.QuotaNotTold(failure, tenant.GetPrimaryKeyString());
                 await Task.Delay(RetryAfter);
             }
         }

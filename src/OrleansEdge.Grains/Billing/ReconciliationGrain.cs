@@ -11,15 +11,15 @@ namespace OrleansEdge.Grains.Billing;
 internal sealed class ReconciliationGrain(RedisUsageReader usage, EdgeClock clock) : Grain, IReconciliationGrain
 {
     /// <inheritdoc/>
-    public async Task<BillingAnswerWire> ListAsync(DateTimeOffset from, DateTimeOffset to, string? after, int limit)
+    public async Task<Reply<byte[]>> ListAsync(DateTimeOffset from, DateTimeOffset to, PageRequestWire page)
     {
         try
         {
-            return BillingAnswerWire.Of(await ListAsync(new ReconciliationBuilder(from, to, clock.Now, new(after, limit))));
+            return BillingJson.Of(await ListAsync(new ReconciliationBuilder(from, to, clock.Now, page.ToPage())));
         }
         catch (Exception failure) when (RedisFailures.IsAway(failure) || failure is RedisDamageException)
         {
-            return BillingAnswerWire.Of<Page<Reconciliation>>(ControlFailures.Unavailable(failure.Message));
+            return ControlFailures.Unavailable(failure.Message);
         }
     }
 

@@ -3,6 +3,8 @@ namespace OrleansEdge.Model;
 /// <summary>Answers a query of a tenant's usage from its hours, added in the order of time. Not thread safe.</summary>
 public sealed class UsageAnswerBuilder
 {
+    private static readonly DateTimeOffset Latest = new(9999, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
     private readonly string _tenant;
     private readonly UsageQuery _query;
     private readonly string? _domain;
@@ -16,19 +18,29 @@ public sealed class UsageAnswerBuilder
     /// <summary>Begins an answer.</summary>
     /// <param name="tenant">Who.</param>
     /// <param name="query">What is asked for.</param>
-    /// <exception cref="ArgumentException">The query is not one that the admin API lets through.</exception>
+    /// <exception cref="ArgumentException"><see cref="FaultOf"/> finds one.</exception>
     public UsageAnswerBuilder(string tenant, UsageQuery query)
     {
         ArgumentNullException.ThrowIfNull(query);
-        if (query.Interval is not (300 or 3600 or 86_400) || query.From >= query.To || query.From < DateTimeOffset.UnixEpoch)
+        if (FaultOf(query) is { } fault)
         {
-            throw new ArgumentException("From must be before to and not before 1970, and the interval 300, 3600 or 86400 seconds.", nameof(query));
+            throw new ArgumentException(fault.Detail, nameof(query));
         }
 
         _tenant = tenant;
         _query = query;
         _domain = query.Domain is null ? null : DomainName.Normalize(query.Domain);
         (_start, _end) = (Intervals.Floor(query.From, query.Interval), Intervals.Ceiling(query.To, query.Interval));
+    }
+
+    /// <summary>What is wrong with a query; <see langword="null"/>: nothing.</summary>
+    public static ControlFailure? FaultOf(UsageQuery query)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        return query.Interval is not (300 or 3600 or 86_400) ? ControlFailures.BadParameter("interval", "is not 300, 3600 or 86400")
+            : query.From < DateTimeOffset.UnixEpoch || query.To > Latest ? ControlFailures.BadParameter("from", "and to are not in the years 1970 to 9998")
+            : query.From >= query.To ? ControlFailures.BadParameter("from", "is not before to")
+            : null;
     }
 
     /// <summary>Whether the answer is too big: nothing more need be added.</summary>

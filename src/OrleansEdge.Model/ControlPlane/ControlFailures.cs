@@ -31,6 +31,10 @@ public static class ControlFailures
     public static ControlFailure BadCursor(string cursor)
         => new(ControlFailureKind.Invalid, "cursor_invalid", $"\"{cursor}\" is not a cursor of this list.");
 
+    /// <summary>A parameter that breaks a rule.</summary>
+    public static ControlFailure BadParameter(string name, string rule)
+        => new(ControlFailureKind.Invalid, "parameter_invalid", $"{name} {rule}.");
+
     /// <summary>What is stored cannot be read or written now.</summary>
     public static ControlFailure Unavailable(string reason)
         => new(ControlFailureKind.Unavailable, "unavailable", reason);

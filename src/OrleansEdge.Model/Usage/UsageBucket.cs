@@ -118,7 +118,10 @@ public readonly record struct UsageMonth(int Year, int Month) : IComparable<Usag
     /// <summary>The month of an instant.</summary>
     public static UsageMonth At(DateTimeOffset time) => new(time.UtcDateTime.Year, time.UtcDateTime.Month);
 
-    /// <summary>Reads <c>yyyy-MM</c>, from 1970-01 on.</summary>
+    /// <summary>What the text of a month must be, as the end of a sentence about it.</summary>
+    public const string Rule = "is not yyyy-MM, from 1970-01 to 9998-12";
+
+    /// <summary>Reads <c>yyyy-MM</c>, from 1970-01 to 9998-12.</summary>
     public static bool TryParse(string text, out UsageMonth month)
     {
         month = default;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using Microsoft.Extensions.DependencyInjection;
+using OrleansEdge.Cluster.Tests.ControlPlane;
 using OrleansEdge.Contracts;
 using OrleansEdge.Grains.Billing;
 using OrleansEdge.Grains.Storage;
@@ -12,13 +13,16 @@ public sealed class AccountGrainTests : IAsyncLifetime
 {
     private const string Order = """{ "kind": "websocket", "bytes": 300, "validFrom": "2026-01-31T12:00:00Z", "validTo": "2026-01-31T13:00:00Z" }""";
 
+    private const string Chat = "chat.example.com";
+    private const string Domain = """{ "domain": "chat.example.com", "tenant": "acme", "origins": [ { "address": "127.0.0.1" } ] }""";
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    private MeshBillingHarness _harness = null!;
+    private ClusterHarness _harness = null!;
 
-    private IAccountGrain Account => _harness.Account();
+    private IAccountGrain Account => AccountOf("acme");
 
-    public async Task InitializeAsync() => _harness = await MeshBillingHarness.StartAsync();
+    public async Task InitializeAsync() => _harness = await ClusterHarness.StartAsync();
 
     public async Task DisposeAsync() => await _harness.DisposeAsync();
 
@@ -27,13 +31,14 @@ public sealed class AccountGrainTests : IAsyncLifetime
     {
         var first = TenantVersionWire.Of(1, _harness.Now, Tenant(price: 1));
         var second = TenantVersionWire.Of(2, _harness.Now.AddMinutes(5), Tenant(price: 2));
-        await Account.FollowAsync([first]);
-        await Account.FollowAsync([first, second]);
-        await Account.FollowAsync([first]);
-        await ReportAsync(1_000_000_000, minutes: 0);
-        await ReportAsync(1_000_000_000, minutes: 5);
+        var account = AccountOf("other");
+        await account.FollowAsync([first]);
+        await account.FollowAsync([first, second]);
+        await account.FollowAsync([first]);
+        await ReportAsync(1_000_000_000, minutes: 0, tenant: "other");
+        await ReportAsync(1_000_000_000, minutes: 5, tenant: "other");
 
-        var statement = (await Account.GetStatementAsync("2026-01")).ToResult<Statement>().Value;
+        var statement = BillingJson.Read<Statement>((await account.GetStatementAsync("2026-01")).Value!);
 
         Assert.Equal([1m, 2m], statement.Lines.Select(static line => line.PricePerGB!.Value));
     }
@@ -41,22 +46,22 @@ public sealed class AccountGrainTests : IAsyncLifetime
     [Fact]
     public async Task UsageOfSeveralGateways_StopsTheTenantWithinHalfASecond()
     {
-        await FollowAsync(payAsYouGo: false);
+        await PutAsync(payAsYouGo: false);
         await BuyAsync("k");
-        await UntilAsync(() => _harness.Tenants.ExhaustedOf("acme") == ExhaustedQuota.Http);
+        await UntilAsync(async () => await ExhaustedAsync() == ExhaustedQuota.Http);
         await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => ReportAsync(10)));
 
         await ReportAsync(100);
 
         var waited = Stopwatch.StartNew();
-        await UntilAsync(() => _harness.Tenants.ExhaustedOf("acme") == (ExhaustedQuota.Http | ExhaustedQuota.Websocket));
+        await UntilAsync(async () => await ExhaustedAsync() == (ExhaustedQuota.Http | ExhaustedQuota.Websocket));
         Assert.InRange(waited.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(1));
     }
 
     [Fact]
     public async Task UsageThatWasStored_IsToldToTheAccount_NotWithEachReport()
     {
-        await FollowAsync(payAsYouGo: false);
+        await PutAsync(payAsYouGo: false);
         var waited = Stopwatch.StartNew();
         for (var report = 0; report < 30; report++)
         {
@@ -70,21 +75,21 @@ public sealed class AccountGrainTests : IAsyncLifetime
     [Fact]
     public async Task DecisionThatIsNotTaken_IsToldAgain()
     {
-        await FollowAsync(payAsYouGo: false);
+        await PutAsync(payAsYouGo: false);
         await BuyAsync("k");
-        await UntilAsync(() => _harness.Tenants.ExhaustedOf("acme") == ExhaustedQuota.Http);
-        _harness.Tenants.RefusedDecisions = 2;
+        await UntilAsync(async () => await ExhaustedAsync() == ExhaustedQuota.Http);
+        _harness.RefusedDecisions = 2;
 
         await ReportAsync(300);
 
-        await UntilAsync(() => _harness.Tenants.ExhaustedOf("acme") == (ExhaustedQuota.Http | ExhaustedQuota.Websocket));
-        Assert.Equal(0, _harness.Tenants.RefusedDecisions);
+        await UntilAsync(async () => await ExhaustedAsync() == (ExhaustedQuota.Http | ExhaustedQuota.Websocket));
+        Assert.Equal(0, _harness.RefusedDecisions);
     }
 
     [Fact]
     public async Task AccountWrittenBySomebodyElse_IsReadAgainAndDecidedAgain()
     {
-        await FollowAsync();
+        await PutAsync();
         var bought = await BuyAsync("k");
         await WriteBehindItsBackAsync(static text => text.Replace("\"key\": \"k\"", "\"key\": \"other\"", StringComparison.Ordinal));
 
@@ -97,7 +102,7 @@ public sealed class AccountGrainTests : IAsyncLifetime
     public async Task Webhook_IsToldOnceWithTheTenantsSignature_AlsoAfterFailures()
     {
         await using var listener = new SignedListener(failures: 1);
-        await Account.FollowAsync([TenantVersionWire.Of(1, _harness.Now, Tenant(thresholds: [100], webhook: listener.Url))]);
+        await PutAsync(Tenant(thresholds: [100], webhook: listener.Url));
         await BuyAsync("k");
         await ReportAsync(300);
         await UntilAsync(() => listener.Count == 1);
@@ -108,7 +113,7 @@ public sealed class AccountGrainTests : IAsyncLifetime
             return listener.Count == 2;
         });
 
-        var secret = (await Account.GetWebhookAsync()).ToResult<WebhookInfo>().Value.Secret;
+        var secret = (await _harness.Control.Billing.GetWebhookAsync("acme", CancellationToken.None)).Value.Secret;
         Assert.All(listener.Calls, call => Assert.True(call.IsSignedWith(secret)));
         Assert.Single(listener.Calls.Select(static call => call.Id).Distinct());
         await UntilAsync(async () => !(await StateAsync()).Contains("\"isPending\": true", StringComparison.Ordinal));
@@ -117,38 +122,41 @@ public sealed class AccountGrainTests : IAsyncLifetime
     [Fact]
     public async Task AccountThatNobodyCalls_IsWokenAfterAStart()
     {
-        await FollowAsync(payAsYouGo: false);
+        await PutAsync(payAsYouGo: false);
         await BuyAsync("k");
-        await UntilAsync(() => _harness.Tenants.ExhaustedOf("acme") == ExhaustedQuota.Http);
+        await UntilAsync(async () => await ExhaustedAsync() == ExhaustedQuota.Http);
         await _harness.RestartAsync(TimeSpan.FromHours(2));
 
-        await UntilAsync(() => _harness.Tenants.ExhaustedOf("acme") == (ExhaustedQuota.Http | ExhaustedQuota.Websocket));
+        await UntilAsync(async () => await ExhaustedAsync() == (ExhaustedQuota.Http | ExhaustedQuota.Websocket));
     }
 
     [Fact]
     public async Task LineOfTheAuditThatFailed_ComesAgain()
     {
-        await FollowAsync();
-        _harness.Tenants.RefusedLines = 1;
+        await PutAsync();
+        var store = _harness.Mesh.Silo.GetRequiredService<RedisStore>();
+        var (lines, aside) = (store.Key("{audit}/lines"), store.Key("{audit}/aside"));
+        await store.Database.KeyRenameAsync(lines, aside);
+        await store.Database.StringSetAsync(lines, "nothing can be appended to this");
         await BuyAsync("k");
-        Assert.Equal(0, _harness.Tenants.RefusedLines);
-        Assert.Empty(_harness.Tenants.Lines);
+        await store.Database.KeyRenameAsync(aside, lines);
+        Assert.DoesNotContain("acme/plan-1", await LinesAsync());
 
         await Account.TendAsync();
         await Account.TendAsync();
 
-        Assert.Equal("acme/plan-1", Assert.Single(_harness.Tenants.Lines).Name);
+        Assert.Single(await LinesAsync(), "acme/plan-1");
     }
 
     [Fact]
     public async Task DamagedStatement_IsAnErrorThatNamesTheKey()
     {
-        await FollowAsync();
+        await PutAsync();
         await _harness.MoveToAsync(new(2026, 6, 1, 0, 0, 0, TimeSpan.Zero));
         var store = _harness.Mesh.Silo.GetRequiredService<RedisStore>();
         await store.Database.StringSetAsync(store.Key("statements/acme/2026-01"), "{");
 
-        var answer = (await Account.GetStatementAsync("2026-01")).ToResult<Statement>();
+        var answer = await Account.GetStatementAsync("2026-01");
 
         Assert.Equal(ControlFailureKind.Unavailable, answer.Failure!.Kind);
         Assert.Contains("statements/acme/2026-01", answer.Failure.Detail, StringComparison.Ordinal);
@@ -157,10 +165,10 @@ public sealed class AccountGrainTests : IAsyncLifetime
     [Fact]
     public async Task RedisKilled_IsUnavailable_AndAnswersAsBeforeWhenItIsBack()
     {
-        await FollowAsync();
+        await PutAsync();
         var bought = await BuyAsync("k");
         await _harness.Redis.KillAsync();
-        var away = (await Account.BuyPlanAsync(Encoding.UTF8.GetBytes(Order), "k2", "alice")).ToResult<PlanInfo>();
+        var away = await Account.BuyPlanAsync(Encoding.UTF8.GetBytes(Order), "k2", "alice");
         Assert.Equal(ControlFailureKind.Unavailable, away.Failure?.Kind);
         await _harness.Redis.RunAsync();
 
@@ -178,12 +186,32 @@ public sealed class AccountGrainTests : IAsyncLifetime
         Alerts = new() { Thresholds = [.. thresholds ?? []], Webhook = webhook },
     };
 
-    private async Task FollowAsync(bool payAsYouGo = true) => await Account.FollowAsync([TenantVersionWire.Of(1, _harness.Now, Tenant(payAsYouGo))]);
+    private IAccountGrain AccountOf(string tenant) => _harness.Mesh.Grains.GetGrain<IAccountGrain>(tenant);
+
+    private Task PutAsync(bool payAsYouGo = true) => PutAsync(Tenant(payAsYouGo));
+
+    private async Task PutAsync(TenantConfig tenant)
+    {
+        var control = _harness.Control;
+        var put = await control.Tenants.PutAsync("acme", TenantDocument.Write(tenant), default, "alice", CancellationToken.None);
+        Assert.Null(put.Failure);
+        Assert.Null((await control.Domains.PutAsync(Chat, Encoding.UTF8.GetBytes(Domain), default, "alice", CancellationToken.None)).Failure);
+    }
+
+    // As the gateway knows it.
+    private async Task<ExhaustedQuota?> ExhaustedAsync() => (await _harness.Source.FindAsync(Chat, CancellationToken.None))?.Exhausted;
+
+    private async Task<IReadOnlyList<string>> LinesAsync()
+        => [.. (await _harness.Control.ListAuditAsync(new(Limit: PageRequest.MaxLimit), CancellationToken.None)).Value.Items.Select(static line => line.Name)];
 
     private async Task<PlanInfo> BuyAsync(string key)
-        => (await Account.BuyPlanAsync(Encoding.UTF8.GetBytes(Order), key, "alice")).ToResult<PlanInfo>().Value;
+    {
+        var bought = await Account.BuyPlanAsync(Encoding.UTF8.GetBytes(Order), key, "alice");
+        Assert.Null(bought.Failure);
+        return BillingJson.Read<PlanInfo>(bought.Value!);
+    }
 
-    private async Task ReportAsync(long bytes, int minutes = 0)
+    private async Task ReportAsync(long bytes, int minutes = 0, string tenant = "acme")
     {
         var bucket = UsageBucket.At(_harness.Now.AddMinutes(minutes));
         var replies = await _harness.Usage.ReportAsync(
@@ -192,10 +220,10 @@ public sealed class AccountGrainTests : IAsyncLifetime
                 {
                     Source = UsageSourceId.New(),
                     Gateway = "edge-1",
-                    Shard = new("acme", bucket.Hour),
+                    Shard = new(tenant, bucket.Hour),
                     Number = 1,
                     Acknowledged = 0,
-                    Entries = [new(new("chat.example.com", UsageKind.Websocket, bucket), new() { BytesUp = bytes })],
+                    Entries = [new(new(Chat, UsageKind.Websocket, bucket), new() { BytesUp = bytes })],
                 },
             ],
             CancellationToken.None);

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using OrleansEdge.Cluster.Tests.Mesh;
-using OrleansEdge.Clustering.Billing;
 using OrleansEdge.Clustering.ControlPlane;
 using OrleansEdge.Clustering.Domains;
 using OrleansEdge.Clustering.Gateways;
@@ -29,8 +28,24 @@ internal sealed class ClusterHarness : ControlPlaneHarness
     private FeedFollower _follower = null!;
     private GatewayBeat _beat = null!;
     private ClusterControlPlane _control = null!;
+    private int _timesTold;
+    private int _refusedDecisions;
 
     private ClusterHarness(RedisServer redis) => _redis = redis;
+
+    public RedisServer Redis => _redis;
+
+    public TestMesh Mesh => _mesh;
+
+    /// <summary>How often accounts were told that usage has grown.</summary>
+    public int TimesTold => Volatile.Read(ref _timesTold);
+
+    /// <summary>How many of the next decisions on quota do not reach a tenant.</summary>
+    public int RefusedDecisions
+    {
+        get => Math.Max(0, Volatile.Read(ref _refusedDecisions));
+        set => Volatile.Write(ref _refusedDecisions, value);
+    }
 
     public override IControlPlane Control => _control;
 
@@ -76,9 +91,13 @@ internal sealed class ClusterHarness : ControlPlaneHarness
         return Task.CompletedTask;
     }
 
-    public override async Task RestartAsync()
+    public override Task RestartAsync() => RestartAsync(TimeSpan.Zero);
+
+    /// <summary>Lets time pass while there is no silo.</summary>
+    public async Task RestartAsync(TimeSpan away)
     {
         await StopMeshAsync();
+        _time.Advance(away);
         await StartMeshAsync();
     }
 
@@ -95,8 +114,11 @@ internal sealed class ClusterHarness : ControlPlaneHarness
 
     private async Task StartMeshAsync()
     {
-        _mesh = await TestMesh.StartAsync(silos: 2, _time, _redis, static services
-            => services.Configure<UsageGrainOptions>(static usage => usage.WriteInterval = TimeSpan.FromMilliseconds(20)));
+        _mesh = await TestMesh.StartAsync(silos: 2, _time, _redis, services =>
+        {
+            services.AddSingleton<IIncomingGrainCallFilter>(new CallsSeen(this));
+            services.Configure<UsageGrainOptions>(static usage => usage.WriteInterval = TimeSpan.FromMilliseconds(20));
+        });
         _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
         _lastGood = new(Path.Combine(_folder, "last-good.jsonl"), NullLogger<LastGoodConfig>.Instance);
         _source = new(
@@ -107,7 +129,7 @@ internal sealed class ClusterHarness : ControlPlaneHarness
             NullLogger<ClusterDomainSource>.Instance);
         _follower = new(_mesh.Grains, _source, TimeProvider.System, NullLogger<FeedFollower>.Instance);
         _beat = new(_mesh.Grains, _gateway, _source, TimeProvider.System, NullLogger<GatewayBeat>.Instance);
-        _control = new(_mesh.Grains, new ClusterBilling(_mesh.Grains));
+        _control = new(_mesh.Grains);
         await _follower.StartAsync(CancellationToken.None);
         await _beat.StartAsync(CancellationToken.None);
         while (!_follower.IsComplete || (await _control.ListGatewaysAsync(default, default)).Value.Items.Count == 0)
@@ -125,6 +147,21 @@ internal sealed class ClusterHarness : ControlPlaneHarness
         _lastGood.Dispose();
         await _services.DisposeAsync();
         await _mesh.DisposeAsync();
+    }
+
+    private sealed class CallsSeen(ClusterHarness harness) : IIncomingGrainCallFilter
+    {
+        public Task Invoke(IIncomingGrainCallContext context)
+        {
+            if (context.InterfaceMethod.Name == nameof(IAccountGrain.UsageGrownAsync))
+            {
+                Interlocked.Increment(ref harness._timesTold);
+            }
+
+            return context.InterfaceMethod.Name == nameof(ITenantGrain.SetExhaustedAsync) && Interlocked.Decrement(ref harness._refusedDecisions) >= 0
+                ? throw new TimeoutException("refused by the test")
+                : context.Invoke();
+        }
     }
 
     /// <summary>What of a relay the control plane sees.</summary>

@@ -17,15 +17,14 @@ internal static class AdminGrainSample
             .Configure<ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = ("orleansedge", "orleansedge")));
         using var host = builder.Build();
         await host.StartAsync();
-        var grains = host.Services.GetRequiredService<IGrainFactory>();
+        var admin = host.Services.GetRequiredService<IGrainFactory>().GetGrain<IAdminGrain>(0);
 
         var always = new PreconditionWire(IfMatch: null, IfNoneMatch: false, MustExist: false);
-        await grains.GetGrain<ITenantGrain>("acme").PutAsync("""{ "tenant": "acme", "name": "Acme Ltd" }"""u8.ToArray(), always, by: "anna");
+        await admin.PutTenantAsync("acme", """{ "tenant": "acme", "name": "Acme Ltd" }"""u8.ToArray(), always, by: "anna");
         var document = """{ "domain": "chat.example.com", "tenant": "acme", "origins": [ { "address": "127.0.0.1", "httpPort": 3000 } ] }"""u8;
-        var put = await grains.GetGrain<IDomainGrain>("chat.example.com").PutAsync(document.ToArray(), always, by: "anna");
+        var put = await admin.PutDomainAsync("chat.example.com", document.ToArray(), always, by: "anna");
         Console.WriteLine(put.Failure is { } failure ? $"{failure.Code}: {failure.Detail}" : $"chat.example.com has version {put.Value!.Version}");
 
-        var admin = grains.GetGrain<IAdminGrain>(0);
         var gateways = await admin.ListGatewaysAsync(new(After: null, Limit: 100));
         foreach (var gateway in gateways.Value?.Items ?? [])
         {
