@@ -5,7 +5,8 @@ namespace OrleansEdge.Grains.Feed;
 /// <summary>The newest change of every name of a shard. Rules only: no clock, no I/O. Not thread safe.</summary>
 internal sealed class FeedShard
 {
-    /// <summary>How many changes back a cursor is known again; who comes with an older one gets the whole set.</summary>
+    /// <summary>How many changes back every cursor is known again. Older ones are while their change is the newest of its name; who comes
+    /// with another gets the whole set.</summary>
     public const int KnownMarks = 4096;
 
     private readonly Dictionary<string, FeedStepRecord> _names = new(StringComparer.Ordinal);
@@ -47,18 +48,18 @@ internal sealed class FeedShard
     public IReadOnlyCollection<FeedStepRecord> Announced => _announced.Values;
 
     /// <summary>Up to where the shard goes.</summary>
-    public FeedCursorWire Cursor => new(Epoch, Sequence, _markOf.GetValueOrDefault(Sequence));
+    public FeedCursorWire Cursor => new(Epoch, Sequence, MarkOf(Sequence) ?? 0);
 
     /// <summary>The newest change of a name.</summary>
     public FeedStepRecord? Find(string name) => _names.GetValueOrDefault(name);
 
     /// <summary>Whether a cursor is one of this course.</summary>
     public bool Knows(FeedCursorWire cursor)
-        => cursor.Epoch == Epoch && (cursor.Sequence == 0 || (_markOf.TryGetValue(cursor.Sequence, out var mark) && mark == cursor.Mark));
+        => cursor.Epoch == Epoch && (cursor.Sequence == 0 || MarkOf(cursor.Sequence) == cursor.Mark);
 
     /// <summary>Whether a cursor is of this course, but not of what is known of it: the store went back.</summary>
     public bool WentBackFor(FeedCursorWire cursor)
-        => cursor.Epoch == Epoch && !Knows(cursor) && (cursor.Sequence > Sequence || _markOf.ContainsKey(cursor.Sequence));
+        => cursor.Epoch == Epoch && !Knows(cursor) && (cursor.Sequence > Sequence || MarkOf(cursor.Sequence) is not null);
 
     /// <summary>Whether a step says anything new.</summary>
     public bool IsNews(FeedStepRecord step)
@@ -127,6 +128,9 @@ internal sealed class FeedShard
         _bySequence[change.Sequence] = change;
         Sequence = Math.Max(Sequence, change.Sequence);
     }
+
+    private long? MarkOf(long sequence)
+        => _markOf.TryGetValue(sequence, out var mark) ? mark : _bySequence.TryGetValue(sequence, out var change) ? change.Mark : null;
 
     private void NoteMark(FeedMarkRecord mark)
     {

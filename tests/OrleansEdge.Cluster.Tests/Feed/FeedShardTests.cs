@@ -65,6 +65,25 @@ public class FeedShardTests
     }
 
     [Fact]
+    public void WholeSetOfManyNames_ComesToAnEnd()
+    {
+        const int Names = 3 * FeedShard.KnownMarks;
+        for (var i = 0; i < Names; i++)
+        {
+            Change($"d/{i}", 1);
+        }
+
+        var cursor = FeedCursorWire.None;
+        for (var part = 0; part < 3; part++)
+        {
+            var delta = _shard.Since(cursor, FeedShard.KnownMarks);
+            Assert.Equal(cursor.Sequence, delta.After.Sequence);
+            Assert.Equal(part < 2, delta.HasMore);
+            cursor = delta.Next;
+        }
+    }
+
+    [Fact]
     public void ShardThatWentBack_IsFoundOut_AlsoWhenItHasGoneOnSince()
     {
         Change("d/a", 1);
@@ -96,6 +115,10 @@ public class FeedShardTests
         {
             Change("d/b", i + 1);
         }
+
+        Assert.True(_shard.Knows(old));
+        Assert.False(_shard.WentBackFor(old));
+        Change("d/a", 2);
 
         Assert.False(_shard.Knows(old));
         Assert.False(_shard.WentBackFor(old));
