@@ -22,4 +22,7 @@ internal static partial class GrainsLog
 
     [LoggerMessage(4005, LogLevel.Warning, "Gateway {Gateway} was asked and did not answer: {Reason}")]
     public static partial void GatewaySilent(this ILogger logger, string gateway, string reason);
+
+    [LoggerMessage(4006, LogLevel.Warning, "Redis at {Servers} does not answer; the silo takes calls when it does. {Reason}")]
+    public static partial void RedisAway(this ILogger logger, string servers, string reason);
 }

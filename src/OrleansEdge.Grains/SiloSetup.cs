@@ -25,8 +25,7 @@ public static class SiloSetup
         ArgumentNullException.ThrowIfNull(redis);
         silo.Services.TryAddSingleton(new EdgeClock(TimeProvider.System));
         silo.Services.AddSingleton(limits);
-        silo.Services.AddSingleton<IConnectionMultiplexer>(_ => ConnectionMultiplexer.Connect(Patient(redis)));
-        silo.Services.AddSingleton<RedisStore>();
+        AddRedis(silo.Services, Patient(redis));
         silo.Services.AddSingleton<AuditLog>();
         AddUsageAndBilling(silo.Services);
         silo.AddRedisGrainStorage(Storage, storage =>
@@ -39,9 +38,17 @@ public static class SiloSetup
         return silo;
     }
 
+    private static void AddRedis(IServiceCollection services, ConfigurationOptions redis)
+    {
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<RedisConnection>(provider, redis));
+        services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(static provider => provider.GetRequiredService<RedisConnection>());
+        services.AddSingleton(static provider => provider.GetRequiredService<RedisConnection>().Multiplexer);
+        services.AddSingleton<RedisStore>();
+        services.AddSingleton<RedisFence>();
+    }
+
     private static void AddUsageAndBilling(IServiceCollection services)
     {
-        services.AddSingleton<RedisFence>();
         services.AddSingleton<UsageTrouble>();
         services.AddSingleton<RedisUsageReader>();
         services.AddSingleton<UsageMark>();

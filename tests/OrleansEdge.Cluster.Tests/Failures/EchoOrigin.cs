@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 
 namespace OrleansEdge.Cluster.Tests.Failures;
 
-/// <summary>A customer's origin that answers each message with itself.</summary>
+/// <summary>A customer's origin that answers each message with itself, and requests without WebSocket with nothing.</summary>
 public sealed class EchoOrigin : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -39,6 +39,11 @@ public sealed class EchoOrigin : IAsyncDisposable
 
     private static async Task EchoAsync(HttpContext context)
     {
+        if (!context.WebSockets.IsWebSocketRequest)
+        {
+            return;
+        }
+
         using var socket = await context.WebSockets.AcceptWebSocketAsync();
         var buffer = new byte[4096];
         try

@@ -8,7 +8,7 @@ public sealed class RedisServer : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
-    private ChildProcess _process = null!;
+    private ChildProcess? _process;
 
     private readonly string? _address;
 
@@ -35,9 +35,10 @@ public sealed class RedisServer : IAsyncDisposable
     /// <summary>Kills it (SIGKILL).</summary>
     public async Task KillAsync()
     {
-        _process.Kill();
+        _process!.Kill();
         await _process.WaitForExitAsync();
         await _process.DisposeAsync();
+        _process = null;
     }
 
     /// <summary>Copies what it has kept so far.</summary>
@@ -84,7 +85,7 @@ public sealed class RedisServer : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await _process.DisposeAsync();
+        await (_process?.DisposeAsync() ?? ValueTask.CompletedTask);
         System.IO.Directory.Delete(Directory, recursive: true);
     }
 
@@ -106,7 +107,7 @@ public sealed class RedisServer : IAsyncDisposable
 
     private async Task SignalAsync(string signal)
     {
-        await using var kill = ChildProcess.Start("kill", "kill", [signal, $"{_process.Id}"]);
+        await using var kill = ChildProcess.Start("kill", "kill", [signal, $"{_process!.Id}"]);
         await kill.WaitForExitAsync();
     }
 

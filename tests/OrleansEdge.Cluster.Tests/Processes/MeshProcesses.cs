@@ -52,12 +52,14 @@ public sealed class MeshProcesses : IAsyncDisposable
                 mesh.AddSilo();
             }
 
+            // Before so many gateways take the processor from them, see SiloProcess.
+            await Task.WhenAll(mesh.Silos.Select(static silo => silo.WaitUntilReadyAsync()));
             for (var i = 0; i < options.Gateways; i++)
             {
                 mesh.AddGateway(i == options.Gateways - 1 ? options.Link : null);
             }
 
-            await Task.WhenAll(mesh.Silos.Concat<MeshProcess>(mesh.Gateways).Select(process => process.WaitUntilReadyAsync()));
+            await Task.WhenAll(mesh.Gateways.Select(static gateway => gateway.WaitUntilReadyAsync()));
             return mesh;
         }
         catch
