@@ -171,7 +171,8 @@ internal sealed class ClusterDomains(
 
             if (known is null)
             {
-                _index.Set(name, new(name, change.Revision));
+                // Its grain may remember a version, or a deletion, that the store has no more.
+                _index.Set(name, new(name, change.Revision) { MayGoBack = isNewCourse });
                 return;
             }
 

@@ -103,7 +103,7 @@ internal abstract class DocumentGrain(
     public async Task<long> SettleAsync()
     {
         // What was never confirmed may be from a store that went back.
-        (_isStale, _followed) = (true, 0);
+        _isStale = true;
         await RefreshAsync();
         await FollowAsync();
         return Record.Revision;
@@ -145,8 +145,7 @@ internal abstract class DocumentGrain(
         {
             if (Record.Newest() is { } newest && (newest.Action != AuditWords.Restored || newest.Version >= version))
             {
-                // Who offers does not know it from the feed, which may have lost it too.
-                _followed = 0;
+                // Who offers does not know it from the feed: that is told again too.
                 return newest.Version;
             }
 
@@ -259,7 +258,9 @@ internal abstract class DocumentGrain(
         if (_isStale)
         {
             await state.ReadStateAsync();
-            (_record, _isStale) = (state.State, false);
+
+            // A revision that was followed may be another one by now.
+            (_record, _isStale, _followed) = (state.State, false, 0);
         }
     }
 

@@ -8,10 +8,16 @@ public sealed class LimitShares
     /// <summary>How long a lease lasts that is not renewed.</summary>
     public static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(15);
 
+    /// <summary>How long after a limit was set, or was another, nobody gets places in reserve: gateways are about to tell what they have
+    /// open already.</summary>
+    public static readonly TimeSpan SettleTime = TimeSpan.FromSeconds(2);
+
     // With fewer places for each gateway than that, a part in reserve would lie idle where another needs it.
     private const int ScarceBelow = 4;
 
     private readonly Dictionary<Guid, Lease> _leases = [];
+    private int _maxConnections;
+    private DateTimeOffset _settledAt;
 
     /// <summary>Places that each gateway holds.</summary>
     public IReadOnlyDictionary<Guid, int> Granted => _leases.ToDictionary(static lease => lease.Key, static lease => lease.Value.Granted);
@@ -38,12 +44,13 @@ public sealed class LimitShares
             _leases.Remove(gateway);
         }
 
+        NoteLimit(ask.MaxConnections, now);
         var others = _leases.Where(lease => lease.Key != ask.Gateway).Sum(static lease => (long)lease.Value.Granted);
         var gateways = _leases.ContainsKey(ask.Gateway) ? _leases.Count : _leases.Count + 1;
         var free = Math.Max(0, ask.MaxConnections - others);
         var isScarce = ask.MaxConnections < (long)ScarceBelow * gateways;
         var wanted = (long)ask.Used + ask.Wanted;
-        var reserve = isScarce ? 0 : Math.Max(0, free - wanted) / (2 * gateways);
+        var reserve = isScarce || now < _settledAt ? 0 : Math.Max(0, free - wanted) / (2 * gateways);
         var granted = ask.MaxConnections == 0 ? 0 : (int)Math.Max(ask.Used, Math.Min(wanted + reserve, free));
         _leases[ask.Gateway] = new(granted, now + LeaseTime, ask.HandshakesPerSecond > 0);
         var sharers = _leases.Values.Count(static lease => lease.HasRate);
@@ -52,6 +59,14 @@ public sealed class LimitShares
 
     /// <summary>Ends the lease of a gateway.</summary>
     public void End(Guid gateway) => _leases.Remove(gateway);
+
+    private void NoteLimit(int maxConnections, DateTimeOffset now)
+    {
+        if (_maxConnections != maxConnections)
+        {
+            (_maxConnections, _settledAt) = (maxConnections, now + SettleTime);
+        }
+    }
 
     private sealed record Lease(int Granted, DateTimeOffset ExpiresAt, bool HasRate);
 }
