@@ -16,6 +16,7 @@ internal sealed class LimitShare(TimeProvider time)
     private int _waiting;
     private bool _isOver;
     private long _asked;
+    private long _givenBack;
     private long _answered;
     private DomainSnapshot? _followed;
     private int _granted;
@@ -129,38 +130,44 @@ internal sealed class LimitShare(TimeProvider time)
         lock (_gate)
         {
             _used--;
-            return _maxConnections > 0 && _isScarce && _granted > _used;
+            if (_maxConnections == 0 || !_isScarce || _granted <= _used)
+            {
+                return false;
+            }
+
+            // Another gateway may have it before this one hears that it is gone.
+            _granted--;
+            _givenBack++;
+            return true;
         }
     }
 
     /// <summary>What the cluster is to be told and asked now.</summary>
     /// <param name="gateway">Which process this is.</param>
-    /// <param name="number">Of the question, for its answer.</param>
-    public LimitAskWire Ask(Guid gateway, out long number)
+    public AskedShare Ask(Guid gateway)
     {
         lock (_gate)
         {
-            number = ++_asked;
-            return new(gateway, _used, _waiting, _maxConnections, _handshakesPerSecond);
+            return new(++_asked, _givenBack, new(gateway, _used, _waiting, _maxConnections, _handshakesPerSecond));
         }
     }
 
     /// <summary>Takes what the cluster grants. An answer that a newer one has overtaken counts no more.</summary>
+    /// <param name="asked">The question.</param>
     /// <param name="grant">The answer.</param>
-    /// <param name="wanted">How many more places were asked for.</param>
-    /// <param name="number">Of the question.</param>
-    public void Take(LimitGrantWire grant, int wanted, long number)
+    public void Take(AskedShare asked, LimitGrantWire grant)
     {
         lock (_gate)
         {
-            if (number < _answered)
+            if (asked.Number < _answered)
             {
                 return;
             }
 
-            _answered = number;
-            (_granted, _isScarce, _rate) = (grant.Granted, grant.IsScarce, grant.HandshakesPerSecond);
-            _fullUntil = grant.Granted > _used || wanted == 0 ? 0 : time.GetTimestamp() + (long)(FullFor.TotalSeconds * time.TimestampFrequency);
+            _answered = asked.Number;
+            var givenBackSince = (int)(_givenBack - asked.GivenBack);
+            (_granted, _isScarce, _rate) = (grant.Granted - givenBackSince, grant.IsScarce, grant.HandshakesPerSecond);
+            _fullUntil = _granted > _used || asked.Wire.Wanted == 0 ? 0 : time.GetTimestamp() + (long)(FullFor.TotalSeconds * time.TimestampFrequency);
         }
     }
 
@@ -197,3 +204,9 @@ internal sealed class LimitShare(TimeProvider time)
         return true;
     }
 }
+
+/// <summary>A question to the cluster.</summary>
+/// <param name="Number">Rises from question to question.</param>
+/// <param name="GivenBack">Places that had been given back before.</param>
+/// <param name="Wire">The question itself.</param>
+internal readonly record struct AskedShare(long Number, long GivenBack, LimitAskWire Wire);

@@ -167,8 +167,8 @@ internal sealed class SharedLimits : BackgroundService, ISharedLimits
         }
 
         share.IsLeased = true;
-        var ask = share.Ask(_gateway, out var number);
-        var grant = await _grains.GetGrain<ILimitGrain>(domain).RenewAsync(ask);
-        share.Take(grant, ask.Wanted, number);
+        var asked = share.Ask(_gateway);
+        var grant = await _grains.GetGrain<ILimitGrain>(domain).RenewAsync(asked.Wire);
+        share.Take(asked, grant);
     }
 }

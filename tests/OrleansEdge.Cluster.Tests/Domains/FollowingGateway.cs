@@ -61,9 +61,17 @@ internal sealed class FollowingGateway : IAsyncDisposable
     /// <summary>The version of a domain that it serves; 0: none.</summary>
     public async Task<long> ServedVersionAsync(string host) => (await Source.FindAsync(host, CancellationToken.None))?.Version ?? 0;
 
-    /// <summary>Ends it.</summary>
-    /// <returns>The folder that it leaves.</returns>
-    public async Task<string> StopAsync()
+    /// <summary>Copies what it would know if it were started again.</summary>
+    /// <returns>The copy's folder.</returns>
+    public string CopyOfFolder()
+    {
+        var copy = Directory.CreateTempSubdirectory("orleans-edge-gateway-").FullName;
+        File.Copy(Path.Combine(_folder, "last-good.jsonl"), Path.Combine(copy, "last-good.jsonl"));
+        return copy;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
     {
         await _follower.StopAsync(CancellationToken.None);
         _follower.Dispose();
@@ -71,16 +79,6 @@ internal sealed class FollowingGateway : IAsyncDisposable
         Beat.Dispose();
         _lastGood.Dispose();
         await _services.DisposeAsync();
-        return _folder;
-    }
-
-    /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        await StopAsync();
-        if (Directory.Exists(_folder))
-        {
-            Directory.Delete(_folder, recursive: true);
-        }
+        Directory.Delete(_folder, recursive: true);
     }
 }
