@@ -107,6 +107,16 @@ public class LimitSharesTests
         Assert.Equal(5, Renew(A, used: 5, wanted: 0, max: 300).Granted);
     }
 
+    [Fact]
+    public void AskThatALaterOneHasOvertaken_ChangesNothing()
+    {
+        _shares.Renew(new(A, 3, 0, 10, 0) { Number = 2 }, _now);
+
+        Assert.Equal(3, _shares.Renew(new(A, 4, 0, 10, 0) { Number = 1 }, _now).Granted);
+        Assert.Equal(3, _shares.Granted[A]);
+        Assert.Equal(5, _shares.Renew(new(A, 5, 0, 10, 0) { Number = 3 }, _now).Granted);
+    }
+
     private void Settle(int max)
     {
         Renew(A, used: 0, wanted: 0, max);

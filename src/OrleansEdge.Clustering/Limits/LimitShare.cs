@@ -9,13 +9,15 @@ internal sealed class LimitShare(TimeProvider time)
     // Refused clients that come again at once are not each worth a call.
     private static readonly TimeSpan FullFor = TimeSpan.FromMilliseconds(200);
 
+    // Of the process: a share that follows on another is not to begin anew.
+    private static long _lastAsk;
+
     private readonly Lock _gate = new();
     private int _maxConnections;
     private int _handshakesPerSecond;
     private int _used;
     private int _waiting;
     private bool _isOver;
-    private long _asked;
     private long _givenBack;
     private long _answered;
     private DomainSnapshot? _followed;
@@ -148,7 +150,8 @@ internal sealed class LimitShare(TimeProvider time)
     {
         lock (_gate)
         {
-            return new(++_asked, _givenBack, new(gateway, _used, _waiting, _maxConnections, _handshakesPerSecond));
+            var wire = new LimitAskWire(gateway, _used, _waiting, _maxConnections, _handshakesPerSecond) { Number = Interlocked.Increment(ref _lastAsk) };
+            return new(wire, _givenBack);
         }
     }
 
@@ -159,12 +162,12 @@ internal sealed class LimitShare(TimeProvider time)
     {
         lock (_gate)
         {
-            if (asked.Number < _answered)
+            if (asked.Wire.Number < _answered)
             {
                 return;
             }
 
-            _answered = asked.Number;
+            _answered = asked.Wire.Number;
             var givenBackSince = (int)(_givenBack - asked.GivenBack);
             (_granted, _isScarce, _rate) = (grant.Granted - givenBackSince, grant.IsScarce, grant.HandshakesPerSecond);
             _fullUntil = _granted > _used || asked.Wire.Wanted == 0 ? 0 : time.GetTimestamp() + (long)(FullFor.TotalSeconds * time.TimestampFrequency);
@@ -206,7 +209,6 @@ internal sealed class LimitShare(TimeProvider time)
 }
 
 /// <summary>A question to the cluster.</summary>
-/// <param name="Number">Rises from question to question.</param>
-/// <param name="GivenBack">Places that had been given back before.</param>
 /// <param name="Wire">The question itself.</param>
-internal readonly record struct AskedShare(long Number, long GivenBack, LimitAskWire Wire);
+/// <param name="GivenBack">Places that had been given back before.</param>
+internal readonly record struct AskedShare(LimitAskWire Wire, long GivenBack);

@@ -28,7 +28,7 @@ public sealed class LimitShares
         ArgumentNullException.ThrowIfNull(granted);
         foreach (var (gateway, places) in granted)
         {
-            _leases[gateway] = new(places, now + LeaseTime, HasRate: false);
+            _leases[gateway] = new(places, now + LeaseTime, HasRate: false, Number: 0);
         }
     }
 
@@ -44,6 +44,11 @@ public sealed class LimitShares
             _leases.Remove(gateway);
         }
 
+        if (_leases.TryGetValue(ask.Gateway, out var held) && ask.Number < held.Number)
+        {
+            return new(held.Granted, IsScarce: true, RateOf(ask));
+        }
+
         NoteLimit(ask.MaxConnections, now);
         var others = _leases.Where(lease => lease.Key != ask.Gateway).Sum(static lease => (long)lease.Value.Granted);
         var gateways = _leases.ContainsKey(ask.Gateway) ? _leases.Count : _leases.Count + 1;
@@ -52,13 +57,14 @@ public sealed class LimitShares
         var wanted = (long)ask.Used + ask.Wanted;
         var reserve = isScarce || now < _settledAt ? 0 : Math.Max(0, free - wanted) / (2 * gateways);
         var granted = ask.MaxConnections == 0 ? 0 : (int)Math.Max(ask.Used, Math.Min(wanted + reserve, free));
-        _leases[ask.Gateway] = new(granted, now + LeaseTime, ask.HandshakesPerSecond > 0);
-        var sharers = _leases.Values.Count(static lease => lease.HasRate);
-        return new(granted, isScarce || reserve == 0, ask.HandshakesPerSecond / (double)Math.Max(1, sharers));
+        _leases[ask.Gateway] = new(granted, now + LeaseTime, ask.HandshakesPerSecond > 0, ask.Number);
+        return new(granted, isScarce || reserve == 0, RateOf(ask));
     }
 
     /// <summary>Ends the lease of a gateway.</summary>
     public void End(Guid gateway) => _leases.Remove(gateway);
+
+    private double RateOf(LimitAsk ask) => ask.HandshakesPerSecond / (double)Math.Max(1, _leases.Values.Count(static lease => lease.HasRate));
 
     private void NoteLimit(int maxConnections, DateTimeOffset now)
     {
@@ -68,7 +74,7 @@ public sealed class LimitShares
         }
     }
 
-    private sealed record Lease(int Granted, DateTimeOffset ExpiresAt, bool HasRate);
+    private sealed record Lease(int Granted, DateTimeOffset ExpiresAt, bool HasRate, long Number);
 }
 
 /// <summary>What a gateway has of a domain's limit, and wants.</summary>
@@ -77,7 +83,11 @@ public sealed class LimitShares
 /// <param name="Wanted">How many more it has a use for now; 0: it only renews.</param>
 /// <param name="MaxConnections">The limit; 0: there is none.</param>
 /// <param name="HandshakesPerSecond">The other limit; 0: there is none.</param>
-public sealed record LimitAsk(Guid Gateway, int Used, int Wanted, int MaxConnections, int HandshakesPerSecond);
+public sealed record LimitAsk(Guid Gateway, int Used, int Wanted, int MaxConnections, int HandshakesPerSecond)
+{
+    /// <summary>Rises with every ask of a gateway. One that arrives after a later one changes nothing and is answered with what is held.</summary>
+    public long Number { get; init; }
+}
 
 /// <summary>What a gateway may use.</summary>
 /// <param name="Granted">Connections, those that it has included.</param>
