@@ -14,7 +14,7 @@ internal static partial class ClusteringLog
     [LoggerMessage(4102, LogLevel.Information, "Shard {Shard} of the feed answers again")]
     public static partial void FeedBack(this ILogger logger, int shard);
 
-    [LoggerMessage(4103, LogLevel.Warning, "The cluster does not know domain {Domain} any more, which was never deleted; its last good config stays in force")]
+    [LoggerMessage(4103, LogLevel.Warning, "The cluster does not know domain {Domain} any more, which was never deleted; its last good config stays in force and is offered back")]
     public static partial void DomainOrphaned(this ILogger logger, string domain);
 
     [LoggerMessage(4104, LogLevel.Information, "Every shard of the feed has answered: {Domains} domains")]
@@ -37,4 +37,13 @@ internal static partial class ClusteringLog
 
     [LoggerMessage(4110, LogLevel.Debug, "The share of the limits of {Domain} is not renewed: {Reason}")]
     public static partial void ShareNotRenewed(this ILogger logger, string domain, string reason);
+
+    [LoggerMessage(4111, LogLevel.Warning, "The cluster cannot take domain {Domain} back now and is asked again; its last good config stays in force: {Reason}")]
+    public static partial void OfferRefused(this ILogger logger, string domain, string reason);
+
+    [LoggerMessage(4112, LogLevel.Debug, "The offer of domain {Domain} was not answered: {Reason}")]
+    public static partial void OfferLost(this ILogger logger, string domain, string reason);
+
+    [LoggerMessage(4113, LogLevel.Information, "The cluster knows domain {Domain} again, at version {Version}")]
+    public static partial void DomainKnownAgain(this ILogger logger, string domain, long version);
 }

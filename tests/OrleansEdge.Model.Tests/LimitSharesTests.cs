@@ -24,6 +24,7 @@ public class LimitSharesTests
     [Fact]
     public void LargeLimit_IsGrantedWithAReserve_AndTheSumNeverExceedsIt()
     {
+        Settle(max: 1000);
         var random = new Random(1);
         var used = new Dictionary<Guid, int> { [A] = 0, [B] = 0, [C] = 0 };
         var most = 0;
@@ -91,6 +92,35 @@ public class LimitSharesTests
         Assert.Equal(0, Renew(B, used: 0, wanted: 1, max: 5).Granted);
         _now += LimitShares.LeaseTime;
         Assert.True(Renew(B, used: 0, wanted: 1, max: 5).Granted >= 1);
+    }
+
+    [Fact]
+    public void LimitThatIsNew_LeavesThePlacesToThoseThatHaveConnectionsAlready()
+    {
+        Assert.Equal(11, Renew(A, used: 10, wanted: 1, max: 31).Granted);
+        Assert.Equal(10, Renew(B, used: 10, wanted: 0, max: 31).Granted);
+        Assert.Equal(10, Renew(C, used: 10, wanted: 0, max: 31).Granted);
+        Assert.Equal(10, Renew(B, used: 10, wanted: 1, max: 31).Granted);
+
+        _now += LimitShares.SettleTime;
+        Assert.True(Renew(A, used: 5, wanted: 0, max: 31).Granted > 5);
+        Assert.Equal(5, Renew(A, used: 5, wanted: 0, max: 300).Granted);
+    }
+
+    [Fact]
+    public void AskThatALaterOneHasOvertaken_ChangesNothing()
+    {
+        _shares.Renew(new(A, 3, 0, 10, 0) { Number = 2 }, _now);
+
+        Assert.Equal(3, _shares.Renew(new(A, 4, 0, 10, 0) { Number = 1 }, _now).Granted);
+        Assert.Equal(3, _shares.Granted[A]);
+        Assert.Equal(5, _shares.Renew(new(A, 5, 0, 10, 0) { Number = 3 }, _now).Granted);
+    }
+
+    private void Settle(int max)
+    {
+        Renew(A, used: 0, wanted: 0, max);
+        _now += LimitShares.SettleTime;
     }
 
     private (int Granted, bool IsScarce) Renew(Guid gateway, int used, int wanted, int max)

@@ -16,6 +16,9 @@ internal sealed class ClusterDomainSource : IDomainSource
     /// <summary>Seconds from the making of a change to its being in force here, by the clocks of two machines.</summary>
     public const string PropagationDurationName = "orleansedge.config.propagation.duration";
 
+    /// <summary>Domains that this gateway serves though the cluster does not know them any more.</summary>
+    public const string OrphanedName = "orleansedge.config.orphaned";
+
     private static readonly InstrumentAdvice<double> Seconds = new()
     {
         HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
@@ -39,10 +42,13 @@ internal sealed class ClusterDomainSource : IDomainSource
         _lastGood = lastGood;
         _logger = logger;
         _time = time;
-        _duration = meters.Create(MeterName).CreateHistogram(
-            PropagationDurationName, "s", "Time from the making of a change to its being in force on this gateway.", null, Seconds);
-        Domains = new((name, _) => FetchAsync(grains, connection, name), Announce, lastGood.Note, time, logger);
+        Domains = new((name, isNewCourse) => FetchAsync(grains, connection, name, isNewCourse), Announce, lastGood.Note, time, logger);
         lastGood.RestoreTo(Domains);
+        var meter = meters.Create(MeterName);
+        _duration = meter.CreateHistogram(
+            PropagationDurationName, "s", "Time from the making of a change to its being in force on this gateway.", null, Seconds);
+        meter.CreateObservableGauge(
+            OrphanedName, () => Domains.OrphanedCount, "{domain}", "Domains that this gateway serves though the cluster does not know them any more.");
     }
 
     /// <summary>What is known.</summary>
@@ -61,14 +67,15 @@ internal sealed class ClusterDomainSource : IDomainSource
         return subscription;
     }
 
-    private static async Task<DocumentWire?> FetchAsync(IGrainFactory grains, ClusterConnection? connection, string name)
+    private static async Task<DocumentWire?> FetchAsync(IGrainFactory grains, ClusterConnection? connection, string name, bool isNewCourse)
     {
         if (connection?.IsMade == false)
         {
             throw new TimeoutException("The gateway is not connected to the cluster yet.");
         }
 
-        var reply = await grains.GetGrain<IDomainGrain>(name).GetAsync();
+        var grain = grains.GetGrain<IDomainGrain>(name);
+        var reply = await (isNewCourse ? grain.RereadAsync() : grain.GetAsync());
         return reply.Failure is null ? reply.Value
             : reply.Failure.Kind == ControlFailureKind.NotFound ? null
             : throw new TimeoutException(reply.Failure.Detail);

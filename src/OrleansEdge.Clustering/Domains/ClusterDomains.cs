@@ -7,20 +7,58 @@ namespace OrleansEdge.Clustering.Domains;
 
 /// <summary>What a gateway knows of the domains: all names, and the documents of those that it has in use. Thread safe; finding a host
 /// whose document is there takes no lock.</summary>
-/// <param name="fetch">Gets the document of a domain from its grain; <see langword="null"/>: there is none any more.</param>
+/// <param name="fetch">Gets the document of a domain from its grain, and where the store may have gone back from the store itself;
+/// <see langword="null"/>: there is none any more.</param>
 /// <param name="changed">Called after each change of a document in use, in the order of the changes of that domain; must not block.</param>
 /// <param name="used">Called with each document that is in force from now on; must not block.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">Takes the events 4100–4199.</param>
 internal sealed class ClusterDomains(
-    Func<string, CancellationToken, Task<DocumentWire?>> fetch, Action<DomainChange, DateTimeOffset> changed, Action<DomainSnapshot> used, TimeProvider time, ILogger logger)
+    Func<string, bool, Task<DocumentWire?>> fetch, Action<DomainChange, DateTimeOffset> changed, Action<DomainSnapshot> used, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(500);
 
     private readonly DomainIndex<KnownDomain> _index = new();
     private readonly Dictionary<string, TenantFlags> _tenants = new(StringComparer.Ordinal);
     private readonly Dictionary<string, HashSet<KnownDomain>> _inUse = new(StringComparer.Ordinal);
+    private readonly HashSet<KnownDomain> _orphaned = [];
     private readonly Lock _gate = new();
+
+    /// <summary>Names of the domains whose documents are in use.</summary>
+    public IReadOnlyList<string> NamesInUse
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _inUse.Values.SelectMany(static domains => domains).Select(static known => known.Name)];
+            }
+        }
+    }
+
+    /// <summary>Documents that are in force though the feed does not know their domains any more.</summary>
+    public IReadOnlyList<DomainSnapshot> Orphaned
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _orphaned.Select(static known => known.Snapshot!)];
+            }
+        }
+    }
+
+    /// <summary>How many of them there are.</summary>
+    public int OrphanedCount
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _orphaned.Count;
+            }
+        }
+    }
 
     /// <summary>What serves a host; waits for its document where that is not there yet.</summary>
     /// <returns><see langword="null"/> where no domain of that name is known.</returns>
@@ -64,15 +102,28 @@ internal sealed class ClusterDomains(
         }
     }
 
-    /// <summary>Notes that the feed does not know a domain any more that was never deleted. What is in force stays so, and whatever comes
-    /// under its name counts.</summary>
+    /// <summary>Notes that the feed does not know a domain any more that was never deleted. What is in force stays so until the feed knows
+    /// the name again, and whatever it says then counts. A name without a document is forgotten.</summary>
     public void NoteOrphaned(string domain)
     {
         lock (_gate)
         {
-            if (_index.TryGet(domain, out var known))
+            if (!_index.TryGet(domain, out var known))
             {
-                (known.Revision, known.MayGoBack) = (0, true);
+                return;
+            }
+
+            if (known.Snapshot is null)
+            {
+                known.IsGone = true;
+                _index.Remove(domain);
+                return;
+            }
+
+            (known.Revision, known.MayGoBack) = (0, true);
+            if (_orphaned.Add(known))
+            {
+                logger.DomainOrphaned(domain);
             }
         }
     }
@@ -107,6 +158,11 @@ internal sealed class ClusterDomains(
                 return;
             }
 
+            if (known is not null && _orphaned.Remove(known))
+            {
+                logger.DomainKnownAgain(name, change.Revision);
+            }
+
             if (change.Deleted)
             {
                 Remove(known, change.At);
@@ -115,7 +171,8 @@ internal sealed class ClusterDomains(
 
             if (known is null)
             {
-                _index.Set(name, new(name, change.Revision));
+                // Its grain may remember a version, or a deletion, that the store has no more.
+                _index.Set(name, new(name, change.Revision) { MayGoBack = isNewCourse });
                 return;
             }
 
@@ -157,7 +214,7 @@ internal sealed class ClusterDomains(
         await Task.Yield();
         try
         {
-            Take(known, await fetch(known.Name, CancellationToken.None));
+            Take(known, await fetch(known.Name, known.MayGoBack));
             Refresh(known);
             return known.IsGone ? null : known.Snapshot;
         }
@@ -195,7 +252,7 @@ internal sealed class ClusterDomains(
         {
             try
             {
-                Take(known, await fetch(known.Name, CancellationToken.None));
+                Take(known, await fetch(known.Name, known.MayGoBack));
             }
             catch (Exception failure)
             {
@@ -284,7 +341,7 @@ internal sealed class ClusterDomains(
         public bool IsGone { get; set; }
 
         /// <summary>Whether the document in force is not the one that the feed told of.</summary>
-        public bool IsStale => !IsGone && Snapshot is { } snapshot && (MayGoBack ? snapshot.Version != Revision : snapshot.Version < Revision);
+        public bool IsStale => !IsGone && Revision > 0 && Snapshot is { } snapshot && (MayGoBack ? snapshot.Version != Revision : snapshot.Version < Revision);
 
         /// <summary>Whether an older version than the one in force is to be taken.</summary>
         public bool MayGoBack { get; set; }

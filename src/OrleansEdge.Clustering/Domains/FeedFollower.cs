@@ -14,7 +14,6 @@ internal sealed class FeedFollower : BackgroundService
 
     private readonly IGrainFactory _grains;
     private readonly ClusterConnection? _connection;
-    private readonly ClusterDomains _domains;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Shard[] _shards;
@@ -30,10 +29,12 @@ internal sealed class FeedFollower : BackgroundService
     {
         _grains = grains;
         _connection = connection;
-        _domains = source.Domains;
         _time = time;
         _logger = logger;
-        _shards = [.. Enumerable.Range(0, ConfigFeed.Shards).Select(number => new Shard(number, _domains))];
+        // What a gateway knows from the disk is missed too where the feed has it not.
+        var domains = source.Domains;
+        var known = domains.NamesInUse.Select(static name => ConfigFeed.Domain + name).ToLookup(ConfigFeed.ShardOf);
+        _shards = [.. Enumerable.Range(0, ConfigFeed.Shards).Select(number => new Shard(number, domains, known[number]))];
     }
 
     /// <summary>Whether every shard has answered once.</summary>
@@ -85,11 +86,7 @@ internal sealed class FeedFollower : BackgroundService
         do
         {
             delta = await _grains.GetGrain<IConfigFeedGrain>(shard.Number).SyncAsync(shard.Cursor, observer);
-            foreach (var name in shard.Take(delta).Where(static name => name.StartsWith(ConfigFeed.Domain, StringComparison.Ordinal)))
-            {
-                _logger.DomainOrphaned(name[ConfigFeed.Domain.Length..]);
-                _domains.NoteOrphaned(name[ConfigFeed.Domain.Length..]);
-            }
+            shard.Take(delta);
         }
         while (delta.HasMore);
 
@@ -100,10 +97,10 @@ internal sealed class FeedFollower : BackgroundService
     }
 
     /// <summary>Up to where one shard is known. Thread safe.</summary>
-    private sealed class Shard(int number, ClusterDomains domains) : IConfigFeedObserver
+    private sealed class Shard(int number, ClusterDomains domains, IEnumerable<string> known) : IConfigFeedObserver
     {
         private readonly Lock _gate = new();
-        private readonly HashSet<string> _names = new(StringComparer.Ordinal);
+        private readonly HashSet<string> _names = new(known, StringComparer.Ordinal);
         private TaskCompletionSource _gap = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private HashSet<string>? _missing;
         private bool _hasAnswered;
@@ -126,9 +123,8 @@ internal sealed class FeedFollower : BackgroundService
             }
         }
 
-        /// <summary>Takes the answer to a sync.</summary>
-        /// <returns>Names that the shard does not know any more, at the end of a whole set.</returns>
-        public HashSet<string> Take(FeedDeltaWire delta)
+        /// <summary>Takes the answer to a sync; at the end of a whole set, notes what was known and is not in it.</summary>
+        public void Take(FeedDeltaWire delta)
         {
             lock (_gate)
             {
@@ -139,15 +135,11 @@ internal sealed class FeedFollower : BackgroundService
                 }
 
                 Apply(delta, isNewCourse: _missing is not null);
-                if (delta.HasMore || _missing is null)
+                if (!delta.HasMore && _missing is not null)
                 {
-                    return [];
+                    NoteMissing(_missing);
+                    _missing = null;
                 }
-
-                var orphaned = _missing;
-                _missing = null;
-                _names.ExceptWith(orphaned);
-                return orphaned;
             }
         }
 
@@ -183,6 +175,15 @@ internal sealed class FeedFollower : BackgroundService
             await Task.WhenAny(Volatile.Read(ref _gap).Task, Task.Delay(time, clock, over.Token));
             await over.CancelAsync();
             Volatile.Write(ref _gap, new(TaskCreationOptions.RunContinuationsAsynchronously));
+        }
+
+        // They stay among the names, to be missed again in every whole set that lacks them.
+        private void NoteMissing(HashSet<string> missing)
+        {
+            foreach (var name in missing.Where(static name => name.StartsWith(ConfigFeed.Domain, StringComparison.Ordinal)))
+            {
+                domains.NoteOrphaned(name[ConfigFeed.Domain.Length..]);
+            }
         }
 
         private void Apply(FeedDeltaWire delta, bool isNewCourse)

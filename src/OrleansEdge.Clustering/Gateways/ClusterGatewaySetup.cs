@@ -23,6 +23,7 @@ public static class ClusterGatewaySetup
         services.AddSingleton<IDomainSource>(static provider => provider.GetRequiredService<ClusterDomainSource>());
         services.AddSingleton<IUsageSink, ClusterUsageSink>();
         services.AddHosted<FeedFollower>();
+        services.AddHosted<OrphanOffers>();
         services.AddHosted<GatewayBeat>();
         services.AddHosted<SharedLimits>();
         services.AddSingleton<ISharedLimits>(static provider => provider.GetRequiredService<SharedLimits>());

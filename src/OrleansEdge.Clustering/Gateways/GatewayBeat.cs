@@ -25,7 +25,7 @@ internal sealed class GatewayBeat(
     public Task<GatewayWire> DrainAsync()
     {
         gateway.BeginDrain();
-        return Task.FromResult(GatewayWire.Of(gateway.Describe()));
+        return Task.FromResult(Describe());
     }
 
     /// <inheritdoc/>
@@ -57,13 +57,13 @@ internal sealed class GatewayBeat(
     internal async Task BeatAsync()
     {
         _commands ??= grains.CreateObjectReference<IGatewayCommands>(this);
-        var description = GatewayWire.Of(gateway.Describe());
+        var description = Describe();
         if (!await Grain.BeatAsync(_process, description, _commands) && naming is not null)
         {
             var other = $"{description.Name}-{RandomNumberGenerator.GetHexString(4, lowercase: true)}";
             logger.NameTaken(description.Name, other);
             naming.Rename(other);
-            await Grain.BeatAsync(_process, GatewayWire.Of(gateway.Describe()), _commands);
+            await Grain.BeatAsync(_process, Describe(), _commands);
         }
     }
 
@@ -80,6 +80,8 @@ internal sealed class GatewayBeat(
     }
 
     private IGatewayGrain Grain => grains.GetGrain<IGatewayGrain>(gateway.Describe().Name);
+
+    private GatewayWire Describe() => GatewayWire.Of(gateway.Describe() with { Orphaned = source.Domains.OrphanedCount });
 
     private async Task TryAsync(Func<Task> call)
     {

@@ -36,11 +36,27 @@ public interface IDocumentGrain : IGrain
     /// <returns>The revision that the feed has been told.</returns>
     [Alias("Settle")]
     Task<long> SettleAsync();
+
+    /// <summary>As <see cref="GetAsync"/>, of what the store holds now, whatever this activation knew: for who has reason to think that the
+    /// store went back.</summary>
+    [Alias("Reread")]
+    Task<Reply<DocumentWire>> RereadAsync();
 }
 
 /// <summary>A domain; the key is its normalised name.</summary>
 [Alias("OrleansEdge.IDomainGrain")]
-public interface IDomainGrain : IDocumentGrain, IGrainWithStringKey;
+public interface IDomainGrain : IDocumentGrain, IGrainWithStringKey
+{
+    /// <summary>Offers the document of a domain that the store lost when it went back. It is taken where the store has no record of the
+    /// name, or none but one that was restored at a lower version, and where it is valid: its tenant exists.</summary>
+    /// <param name="json">The document as it is in force, UTF-8.</param>
+    /// <param name="version">Its version, from 1; where it is taken it becomes the domain's.</param>
+    /// <param name="by">Name of the gateway that offers it.</param>
+    /// <returns>The version that stands from now on, which the feed tells of: the one offered, or another, which may be a deletion. Or why
+    /// it cannot be taken now: offer it again.</returns>
+    [Alias("Offer")]
+    Task<Reply<long>> OfferAsync(byte[] json, long version, string by);
+}
 
 /// <summary>A tenant; the key is its id.</summary>
 [Alias("OrleansEdge.ITenantGrain")]

@@ -95,15 +95,20 @@ public sealed record GatewayWire(
     [property: Id(3)] int Sessions,
     [property: Id(4)] string Version)
 {
+    /// <summary>See <see cref="GatewayInfo.Orphaned"/>.</summary>
+    [Id(5)]
+    public int Orphaned { get; init; }
+
     /// <summary>From the port's.</summary>
     public static GatewayWire Of(GatewayInfo info)
     {
         ArgumentNullException.ThrowIfNull(info);
-        return new(info.Name, info.StartedAt, info.State, info.Sessions, info.Version);
+        return new(info.Name, info.StartedAt, info.State, info.Sessions, info.Version) { Orphaned = info.Orphaned };
     }
 
     /// <summary>As the port has it.</summary>
-    public GatewayInfo ToInfo() => new() { Name = Name, StartedAt = StartedAt, State = State, Sessions = Sessions, Version = Version };
+    public GatewayInfo ToInfo()
+        => new() { Name = Name, StartedAt = StartedAt, State = State, Sessions = Sessions, Version = Version, Orphaned = Orphaned };
 }
 
 /// <summary>An open session as <see cref="SessionInfo"/> has it.</summary>

@@ -26,8 +26,12 @@ public sealed record LimitAskWire(
     [property: Id(3)] int MaxConnections,
     [property: Id(4)] int HandshakesPerSecond)
 {
+    /// <summary>See <see cref="LimitAsk.Number"/>.</summary>
+    [Id(5)]
+    public long Number { get; init; }
+
     /// <summary>As the rule has it.</summary>
-    public LimitAsk ToAsk() => new(Gateway, Used, Wanted, MaxConnections, HandshakesPerSecond);
+    public LimitAsk ToAsk() => new(Gateway, Used, Wanted, MaxConnections, HandshakesPerSecond) { Number = Number };
 }
 
 /// <summary>See <see cref="LimitGrant"/>.</summary>

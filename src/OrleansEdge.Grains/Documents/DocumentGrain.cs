@@ -102,10 +102,18 @@ internal abstract class DocumentGrain(
     /// <inheritdoc/>
     public async Task<long> SettleAsync()
     {
+        // What was never confirmed may be from a store that went back.
+        _isStale = true;
         await RefreshAsync();
-        _followed = 0;
         await FollowAsync();
         return Record.Revision;
+    }
+
+    /// <inheritdoc/>
+    public Task<Reply<DocumentWire>> RereadAsync()
+    {
+        _isStale = true;
+        return GetAsync();
     }
 
     /// <inheritdoc/>
@@ -128,6 +136,25 @@ internal abstract class DocumentGrain(
 
     /// <summary>What else follows on a change, which may be a further change. May be done more than once.</summary>
     protected virtual Task FollowUpAsync() => Task.CompletedTask;
+
+    /// <summary>Takes a document that the store lost, at the version that it had, unless anything but such a document stands by now.</summary>
+    protected Task<Reply<long>> RestoreAsync(byte[] json, long version, string by)
+    {
+        _isStale = true;
+        return DecidingAsync<long>(async () =>
+        {
+            if (Record.Newest() is { } newest && (newest.Action != AuditWords.Restored || newest.Version >= version))
+            {
+                // Who offers does not know it from the feed: that is told again too.
+                return newest.Version;
+            }
+
+            var (prepared, errors) = await PrepareAndReserveAsync(json);
+            return prepared is null
+                ? ControlFailures.Invalid(Word, errors)
+                : (await CommitAsync(Encoding.UTF8.GetString(prepared), by, AuditWords.Restored, version)).Version;
+        });
+    }
 
     /// <summary>Writes a record, unless what is stored is another than this activation knows.</summary>
     protected async Task WriteAsync(DocumentRecord record)
@@ -204,9 +231,20 @@ internal abstract class DocumentGrain(
         return made.ToWire(created);
     }
 
-    private async Task<VersionRecord> CommitAsync(string? json, string by, string action)
+    private async Task<(byte[]? Json, IReadOnlyList<ConfigError> Errors)> PrepareAndReserveAsync(byte[] json)
     {
-        var version = new VersionRecord(Record.Version() + 1, clock.Now, by, action, json);
+        var (prepared, errors) = await PrepareAsync(json);
+        if (prepared is not null)
+        {
+            errors = await ReserveAsync(prepared);
+        }
+
+        return errors.Count == 0 ? (prepared, errors) : (null, errors);
+    }
+
+    private async Task<VersionRecord> CommitAsync(string? json, string by, string action, long? number = null)
+    {
+        var version = new VersionRecord(number ?? (Record.Version() + 1), clock.Now, by, action, json);
         await WriteAsync(Revised(Record.With(version)));
         logger.DocumentChanged(Word, Name, action, by, version.Version);
         return version;
@@ -220,7 +258,9 @@ internal abstract class DocumentGrain(
         if (_isStale)
         {
             await state.ReadStateAsync();
-            (_record, _isStale) = (state.State, false);
+
+            // A revision that was followed may be another one by now.
+            (_record, _isStale, _followed) = (state.State, false, 0);
         }
     }
 

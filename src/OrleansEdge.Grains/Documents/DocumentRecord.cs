@@ -36,13 +36,14 @@ internal sealed record DocumentRecord
     public DocumentRecord With(VersionRecord version) => this with
     {
         Versions = [.. Versions.Skip(Math.Max(0, Versions.Count + 1 - Kept)), version],
-        Revision = Revision + 1,
+        // A restored version is above all that are stored, and so is its revision.
+        Revision = Math.Max(Revision + 1, version.Version),
         RevisedAt = version.At,
     };
 }
 
 /// <summary>One version of a document as it is stored.</summary>
-/// <param name="Version">From 1, without gaps.</param>
+/// <param name="Version">From 1, rising; without gaps but before one that was restored.</param>
 /// <param name="At">When, UTC.</param>
 /// <param name="By">Who.</param>
 /// <param name="Action">The word of the audit.</param>

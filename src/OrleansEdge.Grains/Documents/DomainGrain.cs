@@ -25,6 +25,18 @@ internal sealed class DomainGrain(
     protected override string FeedName => ConfigFeed.Domain + Name;
 
     /// <inheritdoc/>
+    public async Task<Reply<long>> OfferAsync(byte[] json, long version, string by)
+    {
+        // A tenant that the store lost too may still be known to its activation.
+        if (TenantOf(json) is { } tenant)
+        {
+            await GrainFactory.GetGrain<ITenantGrain>(tenant).RereadAsync();
+        }
+
+        return await RestoreAsync(json, version, by);
+    }
+
+    /// <inheritdoc/>
     protected override async Task<(byte[]? Json, IReadOnlyList<ConfigError> Errors)> PrepareAsync(ReadOnlyMemory<byte> json)
     {
         string? tenant = null;

@@ -26,7 +26,7 @@ internal sealed class ConfigFeedGrain(RedisStore redis, EdgeClock clock, ILogger
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
         _journal = redis.Journal($"feed/{this.GetPrimaryKeyLong()}");
-        this.RegisterGrainTimer(SettleAnnouncedAsync, new() { DueTime = SettleInterval, Period = SettleInterval, KeepAlive = true });
+        this.RegisterGrainTimer(TendAsync, new() { DueTime = SettleInterval, Period = SettleInterval, KeepAlive = true });
         return Task.CompletedTask;
     }
 
@@ -157,20 +157,31 @@ internal sealed class ConfigFeedGrain(RedisStore redis, EdgeClock clock, ILogger
         }
     }
 
-    // Who was to confirm may be gone. Its grain is not waited for here: it may be waiting for this one.
-    private async Task SettleAnnouncedAsync(CancellationToken cancellationToken)
+    private async Task TendAsync(CancellationToken cancellationToken)
     {
         try
         {
-            var shard = await ShardAsync();
-            foreach (var announced in shard.Announced.Where(announced => clock.Now - announced.At >= SettleInterval).ToArray())
+            // A store that went back is to be found out even where nobody writes.
+            if (_shard is not null && !await _journal.IsCurrentAsync())
             {
-                SettleAsync(announced).Ignore();
+                _shard = null;
             }
+
+            await SettleAnnouncedAsync();
         }
         catch (Exception failure) when (failure is RedisException or TimeoutException)
         {
             logger.FeedNotRead(this.GetPrimaryKeyLong(), failure.Message);
+        }
+    }
+
+    // Who was to confirm may be gone. Its grain is not waited for here: it may be waiting for this one.
+    private async Task SettleAnnouncedAsync()
+    {
+        var shard = await ShardAsync();
+        foreach (var announced in shard.Announced.Where(announced => clock.Now - announced.At >= SettleInterval).ToArray())
+        {
+            SettleAsync(announced).Ignore();
         }
     }
 

@@ -20,6 +20,13 @@ internal sealed class RedisJournal(IDatabaseAsync redis, RedisKey key)
         return 1
         """;
 
+    // The same, without a write.
+    private const string IsCurrentScript = """
+        local last = redis.call('LINDEX', KEYS[1], -1)
+        local token = last and string.sub(last, 1, 16) or ''
+        return token == ARGV[1] and 1 or 0
+        """;
+
     private byte[] _last = [];
 
     /// <summary>Elements in the list, as far as this object knows.</summary>
@@ -49,6 +56,10 @@ internal sealed class RedisJournal(IDatabaseAsync redis, RedisKey key)
         _last = elements.Length == 0 ? [] : _last;
         return payloads;
     }
+
+    /// <summary>Whether the list ends as this object knows it; reads no element.</summary>
+    /// <exception cref="RedisException">Redis does not answer.</exception>
+    public async Task<bool> IsCurrentAsync() => (int)await redis.ScriptEvaluateAsync(IsCurrentScript, [key], [_last]) == 1;
 
     /// <summary>Appends an element.</summary>
     /// <returns>False: the list is not as this object knows it; nothing was written.</returns>

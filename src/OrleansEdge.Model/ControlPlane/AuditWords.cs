@@ -13,6 +13,8 @@ public static class AuditWords
     public const string Delete = "delete";
     /// <summary><c>rollback</c>.</summary>
     public const string Rollback = "rollback";
+    /// <summary><c>restored</c>.</summary>
+    public const string Restored = "restored";
     /// <summary><c>end</c>.</summary>
     public const string End = "end";
     /// <summary><c>drain</c>.</summary>

@@ -77,8 +77,9 @@ public sealed record VersionEntry<T>(long Version, DateTimeOffset At, string By,
 /// <summary>One line of the audit. <paramref name="Version"/> is <see langword="null"/> where the thing has none (a session, a gateway).</summary>
 /// <param name="Id">Rising number as text, the cursor of the list.</param>
 /// <param name="At">When, UTC.</param>
-/// <param name="By">Who: the name of the admin key, <c>local</c> for a loopback caller without one, <c>file</c> for a document put there by hand, <c>edge</c>.</param>
-/// <param name="Action"><c>create</c>, <c>replace</c>, <c>delete</c>, <c>rollback</c>, <c>end</c>, <c>drain</c>, <c>alert</c>.</param>
+/// <param name="By">Who: the name of the admin key, <c>local</c> for a loopback caller without one, <c>file</c> for a document put there by hand, <c>edge</c>,
+/// the name of the gateway that had a document which was restored.</param>
+/// <param name="Action"><c>create</c>, <c>replace</c>, <c>delete</c>, <c>rollback</c>, <c>restored</c>, <c>end</c>, <c>drain</c>, <c>alert</c>.</param>
 /// <param name="Kind"><c>domain</c>, <c>tenant</c>, <c>session</c>, <c>gateway</c>, <c>plan</c> (named <c>TENANT/ID</c>), <c>quota</c>
 /// (<c>TENANT/KIND/PERCENT</c>).</param>
 /// <param name="Name">Of the thing.</param>

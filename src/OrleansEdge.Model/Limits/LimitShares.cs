@@ -8,10 +8,16 @@ public sealed class LimitShares
     /// <summary>How long a lease lasts that is not renewed.</summary>
     public static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(15);
 
+    /// <summary>How long after a limit was set, or was another, nobody gets places in reserve: gateways are about to tell what they have
+    /// open already.</summary>
+    public static readonly TimeSpan SettleTime = TimeSpan.FromSeconds(2);
+
     // With fewer places for each gateway than that, a part in reserve would lie idle where another needs it.
     private const int ScarceBelow = 4;
 
     private readonly Dictionary<Guid, Lease> _leases = [];
+    private int _maxConnections;
+    private DateTimeOffset _settledAt;
 
     /// <summary>Places that each gateway holds.</summary>
     public IReadOnlyDictionary<Guid, int> Granted => _leases.ToDictionary(static lease => lease.Key, static lease => lease.Value.Granted);
@@ -22,7 +28,7 @@ public sealed class LimitShares
         ArgumentNullException.ThrowIfNull(granted);
         foreach (var (gateway, places) in granted)
         {
-            _leases[gateway] = new(places, now + LeaseTime, HasRate: false);
+            _leases[gateway] = new(places, now + LeaseTime, HasRate: false, Number: 0);
         }
     }
 
@@ -38,22 +44,37 @@ public sealed class LimitShares
             _leases.Remove(gateway);
         }
 
+        if (_leases.TryGetValue(ask.Gateway, out var held) && ask.Number < held.Number)
+        {
+            return new(held.Granted, IsScarce: true, RateOf(ask));
+        }
+
+        NoteLimit(ask.MaxConnections, now);
         var others = _leases.Where(lease => lease.Key != ask.Gateway).Sum(static lease => (long)lease.Value.Granted);
         var gateways = _leases.ContainsKey(ask.Gateway) ? _leases.Count : _leases.Count + 1;
         var free = Math.Max(0, ask.MaxConnections - others);
         var isScarce = ask.MaxConnections < (long)ScarceBelow * gateways;
         var wanted = (long)ask.Used + ask.Wanted;
-        var reserve = isScarce ? 0 : Math.Max(0, free - wanted) / (2 * gateways);
+        var reserve = isScarce || now < _settledAt ? 0 : Math.Max(0, free - wanted) / (2 * gateways);
         var granted = ask.MaxConnections == 0 ? 0 : (int)Math.Max(ask.Used, Math.Min(wanted + reserve, free));
-        _leases[ask.Gateway] = new(granted, now + LeaseTime, ask.HandshakesPerSecond > 0);
-        var sharers = _leases.Values.Count(static lease => lease.HasRate);
-        return new(granted, isScarce || reserve == 0, ask.HandshakesPerSecond / (double)Math.Max(1, sharers));
+        _leases[ask.Gateway] = new(granted, now + LeaseTime, ask.HandshakesPerSecond > 0, ask.Number);
+        return new(granted, isScarce || reserve == 0, RateOf(ask));
     }
 
     /// <summary>Ends the lease of a gateway.</summary>
     public void End(Guid gateway) => _leases.Remove(gateway);
 
-    private sealed record Lease(int Granted, DateTimeOffset ExpiresAt, bool HasRate);
+    private double RateOf(LimitAsk ask) => ask.HandshakesPerSecond / (double)Math.Max(1, _leases.Values.Count(static lease => lease.HasRate));
+
+    private void NoteLimit(int maxConnections, DateTimeOffset now)
+    {
+        if (_maxConnections != maxConnections)
+        {
+            (_maxConnections, _settledAt) = (maxConnections, now + SettleTime);
+        }
+    }
+
+    private sealed record Lease(int Granted, DateTimeOffset ExpiresAt, bool HasRate, long Number);
 }
 
 /// <summary>What a gateway has of a domain's limit, and wants.</summary>
@@ -62,7 +83,11 @@ public sealed class LimitShares
 /// <param name="Wanted">How many more it has a use for now; 0: it only renews.</param>
 /// <param name="MaxConnections">The limit; 0: there is none.</param>
 /// <param name="HandshakesPerSecond">The other limit; 0: there is none.</param>
-public sealed record LimitAsk(Guid Gateway, int Used, int Wanted, int MaxConnections, int HandshakesPerSecond);
+public sealed record LimitAsk(Guid Gateway, int Used, int Wanted, int MaxConnections, int HandshakesPerSecond)
+{
+    /// <summary>Rises with every ask of a gateway. One that arrives after a later one changes nothing and is answered with what is held.</summary>
+    public long Number { get; init; }
+}
 
 /// <summary>What a gateway may use.</summary>
 /// <param name="Granted">Connections, those that it has included.</param>

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace OrleansEdge.Model;
 
 /// <summary>An open session as the admin API shows it. Bytes are those of WebSocket frames, header and payload, on the client leg.</summary>
@@ -63,6 +65,11 @@ public sealed record GatewayInfo
 
     /// <summary>Version of the software.</summary>
     public required string Version { get; init; }
+
+    /// <summary>Domains that it serves though the cluster does not know them any more, because its store went back. Left out where there
+    /// are none; always none on one machine.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int Orphaned { get; init; }
 }
 
 /// <summary>State of a gateway.</summary>

@@ -101,7 +101,7 @@ internal sealed class Admission(
             ?? CheckDraining();
     }
 
-    /// <summary>Lets a WebSocket in or refuses it. Completes synchronously where no limit is shared with other gateways.</summary>
+    /// <summary>Lets a WebSocket in or refuses it. Completes synchronously where the domain has no limit that is shared with other gateways.</summary>
     public ValueTask<AdmissionResult> AdmitAsync(HttpContext context, DomainSnapshot? domain, ClientConnection client)
     {
         var refused = CheckDomain(context, domain)
@@ -202,12 +202,12 @@ internal sealed class Admission(
 
     private async ValueTask<RefusedRequest?> TakeSharedAsync(HttpContext context, DomainSnapshot domain, TakenPlaces places)
     {
-        var webSocket = domain.Config.WebSocket;
-        if (shared is null || webSocket is { MaxConnections: 0, HandshakesPerSecond: 0 })
+        if (shared is null)
         {
             return null;
         }
 
+        var webSocket = domain.Config.WebSocket;
         switch (await shared.TryTakeAsync(domain, context.RequestAborted))
         {
             case SharedLimit.Connections:

@@ -212,7 +212,7 @@ public sealed class ClusterDomainsTests
 
     private async Task<DomainSnapshot?> FindAsync(string host) => await _domains.FindAsync(host, default);
 
-    private Task<DocumentWire?> FetchAsync(string name, CancellationToken cancellationToken)
+    private Task<DocumentWire?> FetchAsync(string name, bool isNewCourse)
     {
         lock (_fetched)
         {

@@ -1,3 +1,6 @@
+using System.Diagnostics;
+using System.Net.Http.Json;
+using System.Text.Json;
 using OrleansEdge.Cluster.Tests.Processes;
 using Xunit.Abstractions;
 
@@ -139,10 +142,20 @@ public sealed class FailureTests(FailureTests.Mesh mesh, ITestOutputHelper outpu
     {
         await using var load = await LoadAsync();
         var copy = Processes.Redis.Copy();
+        var lost = await load.AddDomainAsync("lost", Processes.Silos[0]);
+        await load.UntilServedAsync(lost);
         await PassTimeAsync(10);
 
         await Processes.Redis.ReplaceAsync(copy);
+        var since = Stopwatch.StartNew();
         await load.UntilAdministeredAsync(Processes.Silos);
+        while (!await IsRestoredAsync(lost))
+        {
+            Assert.True(await load.IsServedAsync(0, lost), "the domain that the store lost is not served");
+            Assert.True(since.Elapsed < TimeSpan.FromSeconds(60), $"{lost} was not restored within 60 s\n{Processes.Transcript()}");
+        }
+
+        output.WriteLine($"a domain that the store lost is there again after {since.Elapsed.TotalSeconds:0.0} s");
 
         await load.StopAsync();
         await load.UntilBilledAsync();
@@ -224,6 +237,27 @@ public sealed class FailureTests(FailureTests.Mesh mesh, ITestOutputHelper outpu
             {
                 // Not acknowledged.
             }
+        }
+    }
+
+    private async Task<bool> IsRestoredAsync(string domain)
+    {
+        var after = "";
+        while (true)
+        {
+            var page = await Processes.Silos[1].Admin.Http.GetFromJsonAsync<JsonElement>($"audit?limit=1000{after}");
+            if (page.GetProperty("items").EnumerateArray().Any(
+                line => line.GetProperty("name").GetString() == domain && line.GetProperty("action").GetString() == "restored"))
+            {
+                return true;
+            }
+
+            if (page.GetProperty("next").GetString() is not { } next)
+            {
+                return false;
+            }
+
+            after = $"&after={next}";
         }
     }
 

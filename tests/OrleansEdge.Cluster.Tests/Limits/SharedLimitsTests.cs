@@ -9,6 +9,7 @@ namespace OrleansEdge.Cluster.Tests.Limits;
 public sealed class SharedLimitsTests : IAsyncLifetime
 {
     private readonly ManualTimeProvider _time = new();
+    private readonly ToldDomains _domains = new();
     private readonly List<SharedLimits> _gateways = [];
     private TestMesh _mesh = null!;
 
@@ -67,6 +68,8 @@ public sealed class SharedLimitsTests : IAsyncLifetime
     {
         var gateway = NewGateway();
         await TakeAsync(gateway, max: 1000);
+        _time.Advance(LimitShares.SettleTime);
+        await TakeAsync(gateway, max: 1000);
 
         for (var i = 0; i < 200; i++)
         {
@@ -116,6 +119,95 @@ public sealed class SharedLimitsTests : IAsyncLifetime
         });
     }
 
+    [Fact]
+    public async Task ConnectionsThatWereOpenWhenALimitWasSet_Count()
+    {
+        var gateways = new[] { NewGateway(), NewGateway(), NewGateway() };
+        await FillAsync(gateways, 10);
+
+        _domains.Tell(Domain(30, 0));
+
+        await FullAsync(NewGateway(), max: 30);
+        Assert.All(await Task.WhenAll(gateways.Select(gateway => TakeAsync(gateway, max: 30))), static answer => Assert.Equal(SharedLimit.Connections, answer));
+        gateways[0].Return("chat.example.com");
+        gateways[0].Return("chat.example.com");
+        await TakenInTheEndAsync(gateways[1], max: 30);
+        await TakenInTheEndAsync(gateways[2], max: 30);
+        Assert.Equal(SharedLimit.Connections, await TakeAsync(gateways[0], max: 30));
+    }
+
+    [Fact]
+    public async Task LimitThatIsLowered_IsInForceAtOnce()
+    {
+        var gateways = new[] { NewGateway(), NewGateway() };
+        await FillAsync(gateways, 10, max: 100);
+        _time.Advance(LimitShares.SettleTime);
+        await Task.WhenAll(gateways.Select(static gateway => gateway.RenewAllAsync()));
+
+        _domains.Tell(Domain(20, 0));
+
+        Assert.All(await Task.WhenAll(gateways.Select(gateway => TakeAsync(gateway, max: 20))), static answer => Assert.Equal(SharedLimit.Connections, answer));
+    }
+
+    [Fact]
+    public async Task LimitThatIsTakenAwayAndSetAgain_CountsWhatIsOpenThen()
+    {
+        var gateways = new[] { NewGateway(), NewGateway() };
+        await FillAsync(gateways, 3, max: 6);
+        _domains.Tell(Domain(0, 0));
+        await Task.WhenAll(gateways.Select(static gateway => gateway.RenewAllAsync()));
+        await FillAsync(gateways, 1);
+        for (var i = 0; i < 4; i++)
+        {
+            gateways[0].Return("chat.example.com");
+        }
+
+        _domains.Tell(Domain(6, 0));
+
+        await TakenInTheEndAsync(gateways[0], max: 6);
+        await TakenInTheEndAsync(gateways[0], max: 6);
+        await FullAsync(gateways[0], max: 6);
+        Assert.Equal(SharedLimit.Connections, await TakeAsync(gateways[1], max: 6));
+    }
+
+    [Fact]
+    public async Task ConnectionsThatComeAndGoWhileSharesEnd_LeaveNoneBehind()
+    {
+        var gateway = NewGateway();
+        using var over = new CancellationTokenSource();
+        var ending = Task.Run(async () =>
+        {
+            while (!over.IsCancellationRequested)
+            {
+                await gateway.RenewAllAsync();
+            }
+        });
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>
+        {
+            for (var i = 0; i < 20_000; i++)
+            {
+                Assert.Equal(SharedLimit.Within, await TakeAsync(gateway));
+                gateway.Return("chat.example.com");
+            }
+        })));
+        await over.CancelAsync();
+        await ending;
+
+        Assert.Equal(SharedLimit.Within, await TakeAsync(gateway, max: 1));
+        Assert.Equal(SharedLimit.Connections, await TakeAsync(gateway, max: 1));
+    }
+
+    private static async Task FillAsync(SharedLimits[] gateways, int each, int max = 0)
+    {
+        foreach (var gateway in gateways)
+        {
+            for (var i = 0; i < each; i++)
+            {
+                Assert.Equal(SharedLimit.Within, await TakeAsync(gateway, max));
+            }
+        }
+    }
+
     private static DomainSnapshot Domain(int max, int rate) => new(
         new()
         {
@@ -135,6 +227,18 @@ public sealed class SharedLimitsTests : IAsyncLifetime
         return await TakeAsync(gateway, max) == SharedLimit.Within;
     });
 
+    /// <summary>Waits until there is no room, which gateways may be about to tell.</summary>
+    private static async Task FullAsync(SharedLimits gateway, int max) => await UntilAsync(async () =>
+    {
+        var answer = await TakeAsync(gateway, max);
+        if (answer == SharedLimit.Within)
+        {
+            gateway.Return("chat.example.com");
+        }
+
+        return answer == SharedLimit.Connections;
+    });
+
     private static async Task UntilAsync(Func<Task<bool>> condition)
     {
         var waited = System.Diagnostics.Stopwatch.StartNew();
@@ -146,8 +250,24 @@ public sealed class SharedLimitsTests : IAsyncLifetime
 
     private SharedLimits NewGateway()
     {
-        var gateway = new SharedLimits(_mesh.Grains, _time, NullLogger<SharedLimits>.Instance);
+        var gateway = new SharedLimits(_mesh.Grains, _domains, _time, NullLogger<SharedLimits>.Instance);
         _gateways.Add(gateway);
         return gateway;
+    }
+
+    /// <summary>Tells of a change what it is told to.</summary>
+    private sealed class ToldDomains : IDomainSource
+    {
+        private readonly List<Action<DomainChange>> _observers = [];
+
+        public ValueTask<DomainSnapshot?> FindAsync(string host, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public IDisposable Subscribe(Action<DomainChange> observer)
+        {
+            _observers.Add(observer);
+            return Stream.Null;
+        }
+
+        public void Tell(DomainSnapshot current) => _observers.ForEach(observer => observer(new(current.Domain, current)));
     }
 }

@@ -29,6 +29,25 @@ public abstract class LimitRefusals(Way way)
     }
 
     [Fact]
+    public async Task MaxConnectionsSetLater_SessionsThatAreOpenCount()
+    {
+        await using var first = await Session.OpenAsync(way);
+        await using var second = await Session.OpenAsync(first.Edge, way, first.Listener, first.Domain);
+        await first.ChangeAsync(static document => document.Set("maxConnections", 2));
+
+        var (refused, answer) = await ScriptedClient.HandshakeAsync(first.Edge, way, new Handshake(first.Domain));
+        await refused.DisposeAsync();
+        RefusalAnswer.AssertProblem(answer, 429, "connection_limit", "http_request_denied");
+
+        await second.Client.DisposeAsync();
+        await second.Origin.DisposeAsync();
+        await first.Edge.WaitForCloseLineAsync(first.Domain);
+        await using var third = await Session.OpenWhenFreeAsync(first.Edge, way, first.Listener, first.Domain);
+        await third.GreetAsync();
+        await first.GreetAsync();
+    }
+
+    [Fact]
     public async Task ManyHandshakesAtOnce_ExactlyMaxConnectionsAreOpened()
     {
         const int Limit = 5;
