@@ -39,16 +39,16 @@ internal sealed class LimitGrain([PersistentState("limits", SiloSetup.Storage)] 
 
     private async Task StoreAsync(LimitShares shares)
     {
-        var granted = shares.Granted;
-        if (granted.Count == state.State.Granted.Count && granted.All(lease => state.State.Granted.GetValueOrDefault(lease.Key, -1) == lease.Value))
+        if (!shares.HasChanged)
         {
             return;
         }
 
         try
         {
-            state.State = new() { Granted = granted };
+            state.State = new() { Granted = shares.Granted };
             await state.WriteStateAsync();
+            shares.NoteStored();
         }
         catch
         {

@@ -16,11 +16,19 @@ public sealed class LimitShares
     private const int ScarceBelow = 4;
 
     private readonly Dictionary<Guid, Lease> _leases = [];
+    private long _places;
+    private int _withRate;
     private int _maxConnections;
     private DateTimeOffset _settledAt;
 
+    // No lease ends before.
+    private DateTimeOffset _firstEnd = DateTimeOffset.MaxValue;
+
     /// <summary>Places that each gateway holds.</summary>
     public IReadOnlyDictionary<Guid, int> Granted => _leases.ToDictionary(static lease => lease.Key, static lease => lease.Value.Granted);
+
+    /// <summary>Whether that is another than when <see cref="NoteStored"/> was last called.</summary>
+    public bool HasChanged { get; private set; }
 
     /// <summary>Takes what was stored; every lease gets its time anew.</summary>
     public void Restore(IReadOnlyDictionary<Guid, int> granted, DateTimeOffset now)
@@ -28,43 +36,51 @@ public sealed class LimitShares
         ArgumentNullException.ThrowIfNull(granted);
         foreach (var (gateway, places) in granted)
         {
-            _leases[gateway] = new(places, now + LeaseTime, HasRate: false, Number: 0);
+            Set(gateway, new(places, now + LeaseTime, HasRate: false, Number: 0));
         }
+
+        HasChanged = false;
     }
 
-    /// <summary>Renews the lease of a gateway, with more or fewer places.</summary>
+    /// <summary>Renews the lease of a gateway, with more or fewer places. The cost does not depend on the number of gateways.</summary>
     /// <param name="ask">What it has and wants.</param>
     /// <param name="now">When.</param>
     /// <returns>What it has from now on; never less than it uses.</returns>
     public LimitGrant Renew(LimitAsk ask, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(ask);
-        foreach (var (gateway, _) in _leases.Where(lease => lease.Value.ExpiresAt <= now && lease.Key != ask.Gateway).ToList())
-        {
-            _leases.Remove(gateway);
-        }
-
-        if (_leases.TryGetValue(ask.Gateway, out var held) && ask.Number < held.Number)
+        EndOverdue(ask.Gateway, now);
+        var held = _leases.GetValueOrDefault(ask.Gateway);
+        if (held is not null && ask.Number < held.Number)
         {
             return new(held.Granted, IsScarce: true, RateOf(ask));
         }
 
         NoteLimit(ask.MaxConnections, now);
-        var others = _leases.Where(lease => lease.Key != ask.Gateway).Sum(static lease => (long)lease.Value.Granted);
-        var gateways = _leases.ContainsKey(ask.Gateway) ? _leases.Count : _leases.Count + 1;
-        var free = Math.Max(0, ask.MaxConnections - others);
+        var gateways = held is null ? _leases.Count + 1 : _leases.Count;
+        var free = Math.Max(0, ask.MaxConnections - (_places - (held?.Granted ?? 0)));
         var isScarce = ask.MaxConnections < (long)ScarceBelow * gateways;
         var wanted = (long)ask.Used + ask.Wanted;
         var reserve = isScarce || now < _settledAt ? 0 : Math.Max(0, free - wanted) / (2 * gateways);
         var granted = ask.MaxConnections == 0 ? 0 : (int)Math.Max(ask.Used, Math.Min(wanted + reserve, free));
-        _leases[ask.Gateway] = new(granted, now + LeaseTime, ask.HandshakesPerSecond > 0, ask.Number);
+        Set(ask.Gateway, new(granted, now + LeaseTime, ask.HandshakesPerSecond > 0, ask.Number));
         return new(granted, isScarce || reserve == 0, RateOf(ask));
     }
 
     /// <summary>Ends the lease of a gateway.</summary>
-    public void End(Guid gateway) => _leases.Remove(gateway);
+    public void End(Guid gateway)
+    {
+        if (_leases.Remove(gateway, out var lease))
+        {
+            Count(lease, -1);
+            HasChanged = true;
+        }
+    }
 
-    private double RateOf(LimitAsk ask) => ask.HandshakesPerSecond / (double)Math.Max(1, _leases.Values.Count(static lease => lease.HasRate));
+    /// <summary>Notes that what gateways hold is stored.</summary>
+    public void NoteStored() => HasChanged = false;
+
+    private double RateOf(LimitAsk ask) => ask.HandshakesPerSecond / (double)Math.Max(1, _withRate);
 
     private void NoteLimit(int maxConnections, DateTimeOffset now)
     {
@@ -72,6 +88,41 @@ public sealed class LimitShares
         {
             (_maxConnections, _settledAt) = (maxConnections, now + SettleTime);
         }
+    }
+
+    private void EndOverdue(Guid except, DateTimeOffset now)
+    {
+        if (now < _firstEnd)
+        {
+            return;
+        }
+
+        foreach (var (gateway, _) in _leases.Where(lease => lease.Value.ExpiresAt <= now && lease.Key != except).ToList())
+        {
+            End(gateway);
+        }
+
+        _firstEnd = _leases.Values.Select(static lease => lease.ExpiresAt).DefaultIfEmpty(DateTimeOffset.MaxValue).Min();
+    }
+
+    private void Set(Guid gateway, Lease lease)
+    {
+        var before = _leases.GetValueOrDefault(gateway);
+        if (before is not null)
+        {
+            Count(before, -1);
+        }
+
+        _leases[gateway] = lease;
+        Count(lease, 1);
+        HasChanged |= before?.Granted != lease.Granted;
+        _firstEnd = lease.ExpiresAt < _firstEnd ? lease.ExpiresAt : _firstEnd;
+    }
+
+    private void Count(Lease lease, int sign)
+    {
+        _places += sign * (long)lease.Granted;
+        _withRate += lease.HasRate ? sign : 0;
     }
 
     private sealed record Lease(int Granted, DateTimeOffset ExpiresAt, bool HasRate, long Number);

@@ -1,6 +1,5 @@
 using System.Text;
 using OrleansEdge.Cluster.Tests.Mesh;
-using OrleansEdge.Clustering.Billing;
 using OrleansEdge.Clustering.ControlPlane;
 using OrleansEdge.Contracts;
 using OrleansEdge.Grains.Storage;
@@ -25,7 +24,7 @@ public sealed class StoreWentBackTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         _mesh = await TestMesh.StartAsync();
-        _control = new(_mesh.Grains, new ClusterBilling(_mesh.Grains));
+        _control = new(_mesh.Grains);
         await PutTenantAsync("acme");
     }
 

@@ -170,7 +170,7 @@ public sealed class MeshScaleTests(ITestOutputHelper output) : IAsyncLifetime
         Assert.InRange((used - known) / InUse, 1, 10_000);
         GC.KeepAlive(domains);
 
-        static Task<DocumentWire?> Fetch(string name, CancellationToken cancellationToken)
+        static Task<DocumentWire?> Fetch(string name, bool mayGoBack)
         {
             var document = $$"""{ "domain": "{{name}}", "tenant": "acme", "origins": [ { "address": "10.0.0.5" }, { "address": "10.0.0.6" } ] }""";
             return Task.FromResult<DocumentWire?>(new(System.Text.Encoding.UTF8.GetBytes(document), 1, false, DateTimeOffset.UnixEpoch));
