@@ -42,11 +42,13 @@ internal sealed class GatewayIdentity(EdgeIdentity identity) : IGatewayNaming
             TelemetryService.Version);
     }
 
-    /// <summary>Where the last good config lies: gateways of one data directory have a file each.</summary>
+    /// <summary>Where the last good config lies: gateways of one data directory have a file each, and a gateway that moves to another
+    /// cluster takes none of its domains along.</summary>
     public static string LastGoodPath(IServiceProvider services)
     {
+        var serviceId = services.GetRequiredService<IConfiguration>()[ClusterSettings.ServiceId]!;
         var name = services.GetRequiredService<EdgeIdentity>().Name;
-        return Path.Combine(DataPath(services), $"last-good-{Uri.EscapeDataString(name)}.jsonl");
+        return Path.Combine(DataPath(services), $"last-good-{Uri.EscapeDataString(serviceId)}-{Uri.EscapeDataString(name)}.jsonl");
     }
 
     /// <summary>That of the cluster, so that a loop ends at the first gateway that sees a request again, whichever it is. A service id that

@@ -8,9 +8,9 @@ using Xunit.Abstractions;
 
 namespace OrleansEdge.Cluster.Tests.Failures;
 
-/// <summary>A gateway that knows a domain's name, and can have its document from nobody.</summary>
+/// <summary>What a gateway serves while no silo answers.</summary>
 [Collection(ProcessTests.Name)]
-public sealed class UnavailableConfigTests(ITestOutputHelper output) : IAsyncLifetime
+public sealed class GatewayAloneTests(ITestOutputHelper output) : IAsyncLifetime
 {
     private const string Domain = "never-used.example.com";
 
@@ -62,6 +62,26 @@ public sealed class UnavailableConfigTests(ITestOutputHelper output) : IAsyncLif
         using var plain = Plain(_gateway);
         using var answer = await _http.SendAsync(plain);
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+    }
+
+    [Fact]
+    public async Task GatewayIsStartedAgainWithoutSilos_ItServesWhatItServed_AndAGatewayOfAnotherClusterDoesNot()
+    {
+        await _silo.Admin.PutTenantAsync("acme");
+        await _silo.Admin.PutDomainAsync(Domain, _origin.Port, "acme");
+        await Handshakes.UntilAnsweredAsync(_http, _gateway, Domain, "101", ServedWithin);
+        _silo.Kill();
+        await _silo.WaitForExitAsync();
+
+        _gateway.Kill();
+        await _gateway.StartAgainAsync();
+        await _gateway.WaitUntilReadyAsync();
+        Assert.Equal("101", await Handshakes.AnswerAsync(_http, _gateway, Domain));
+
+        await using var other = GatewayProcess.Start(
+            _redis, settings: new Dictionary<string, string> { ["Edge:DataDirectory"] = _gateway.DataDirectory, ["Orleans:ServiceId"] = "another" });
+        await other.WaitForAnswerAsync("/healthz/ready", HttpStatusCode.ServiceUnavailable);
+        Assert.Equal("404 domain_unknown", await Handshakes.AnswerAsync(_http, other, Domain));
     }
 
     private static HttpRequestMessage Plain(GatewayProcess gateway) => new(HttpMethod.Get, gateway.Edge) { Headers = { { "Host", Domain } } };
