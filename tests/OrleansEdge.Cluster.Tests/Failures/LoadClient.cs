@@ -14,14 +14,18 @@ public sealed class LoadClient
     private const int Header = 2;
     private const int CloseBody = 2;
 
+    // A gateway compiles its code as it first runs, which on two cores that three silos start on takes up to a second.
+    private const int WarmUpEchoes = 20;
+
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan EchoTimeout = TimeSpan.FromSeconds(20);
 
     private readonly string _domain;
     private readonly IReadOnlyList<string> _gateways;
     private readonly CancellationTokenSource _over = new();
-    private readonly TaskCompletionSource _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _warm = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _gateway;
+    private int _echoes;
 
     /// <summary>Starts one.</summary>
     /// <param name="domain">The host that it asks for.</param>
@@ -48,11 +52,11 @@ public sealed class LoadClient
     /// <summary>How sessions ended that the client did not end: close code, or the failure.</summary>
     public List<string> Ends { get; } = [];
 
-    /// <summary>Longest time to an echo that came.</summary>
+    /// <summary>Longest time to an echo that came, but for the first twenty.</summary>
     public TimeSpan LongestEcho { get; private set; }
 
-    /// <summary>Waits until the first echo has come.</summary>
-    public Task WaitUntilRunningAsync() => _first.Task.WaitAsync(TimeSpan.FromSeconds(30));
+    /// <summary>Waits until the first twenty echoes have come.</summary>
+    public Task WaitUntilRunningAsync() => _warm.Task.WaitAsync(TimeSpan.FromSeconds(30));
 
     /// <summary>Ends the session in order.</summary>
     public async Task StopAsync()
@@ -103,15 +107,25 @@ public sealed class LoadClient
             Unanswered--;
             Up += MaskedHeader + MessageBytes;
             Down += Header + received.Count;
-            var took = Stopwatch.GetElapsedTime(began);
-            LongestEcho = took > LongestEcho ? took : LongestEcho;
-            _first.TrySetResult();
+            NoteEcho(Stopwatch.GetElapsedTime(began));
             await Task.Delay(Pause);
         }
 
         await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, CancellationToken.None);
         Up += MaskedHeader + CloseBody;
         Down += Header + CloseBody;
+    }
+
+    private void NoteEcho(TimeSpan took)
+    {
+        if (++_echoes > WarmUpEchoes)
+        {
+            LongestEcho = took > LongestEcho ? took : LongestEcho;
+        }
+        else if (_echoes == WarmUpEchoes)
+        {
+            _warm.SetResult();
+        }
     }
 
     private void NoteEnd(ClientWebSocket socket, string why)
