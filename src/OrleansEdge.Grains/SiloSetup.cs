@@ -34,7 +34,7 @@ public static class SiloSetup
             storage.GrainStorageSerializer = new JsonStorage();
         });
         silo.AddIncomingGrainCallFilter<StoreFailureFilter>();
-        silo.Configure<SiloMessagingOptions>(messaging => messaging.ResponseTimeout = TimeSpan.FromSeconds(5));
+        silo.Configure<SiloMessagingOptions>(messaging => messaging.ResponseTimeout = TimeSpan.FromSeconds(4));
         return silo;
     }
 

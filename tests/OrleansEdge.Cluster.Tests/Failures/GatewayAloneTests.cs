@@ -14,7 +14,7 @@ public sealed class GatewayAloneTests(ITestOutputHelper output) : IAsyncLifetime
 {
     private const string Domain = "never-used.example.com";
 
-    // A call to a silo ends after five seconds at the latest.
+    // A call to a silo ends after four seconds at the latest.
     private static readonly TimeSpan RefusedWithin = TimeSpan.FromSeconds(6);
     private static readonly TimeSpan ServedWithin = TimeSpan.FromSeconds(15);
 
