@@ -311,6 +311,9 @@ public abstract class BillingContract : ControlPlaneContract
         await PutAcmeAsync(payAsYouGo: false);
         await PutDomainAsync(Chat);
         Answer(await BuyAsync("k1", Order(300)));
+
+        // Without a plan both were used up too, and that is not what is to be known after the restart.
+        await ExhaustedAsync(ExhaustedQuota.Http);
         await ReportAsync(Minutes(0), 300);
         await ExhaustedAsync(ExhaustedQuota.Websocket | ExhaustedQuota.Http);
 
