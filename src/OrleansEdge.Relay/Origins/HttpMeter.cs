@@ -33,7 +33,7 @@ internal sealed class HttpMeter(HttpContext context, UsageMeter meter)
     /// write says nothing of it.</summary>
     public void Down(int bytes)
     {
-        if (!context.RequestAborted.IsCancellationRequested && context.Features.Get<IEdgeConnection>()?.IsBroken != true)
+        if (!context.RequestAborted.IsCancellationRequested && context.Features.Get<IEdgeConnection>()?.IsGone != true)
         {
             meter.Add(new UsageCounts { BytesDown = bytes });
         }

@@ -33,7 +33,8 @@ internal sealed class EdgeConnection : ConnectionContext, IEdgeConnection, IDupl
     private IDictionary<object, object?>? _items;
     private string? _id;
     private Exception? _abortReason;
-    private bool _aborted;
+    private volatile bool _aborted;
+    private volatile bool _inputHasEnded;
     private volatile bool _peerHasEnded;
     private bool _takenOver;
     private bool _disposed;
@@ -69,6 +70,8 @@ internal sealed class EdgeConnection : ConnectionContext, IEdgeConnection, IDupl
     public IPEndPoint Client => (IPEndPoint)RemoteEndPoint!;
 
     public bool IsBroken => _output.IsBroken;
+
+    public bool IsGone => _inputHasEnded || _aborted || _output.IsBroken;
 
     public MemoryPool<byte> MemoryPool => _services.Pool;
 
@@ -185,6 +188,7 @@ internal sealed class EdgeConnection : ConnectionContext, IEdgeConnection, IDupl
         }
 
         _peerHasEnded = error is null;
+        _inputHasEnded = true;
         TransportLog.InputEnded(_services.Logger, ConnectionId, error?.Message ?? "the peer ended");
         _input.Writer.Complete(_abortReason ?? error);
         FireClosed();

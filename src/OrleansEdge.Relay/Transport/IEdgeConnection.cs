@@ -22,6 +22,11 @@ public interface IEdgeConnection
     /// <summary>Whether a send of the HTTP server or of a TLS stream has failed, which neither of them tells.</summary>
     bool IsBroken { get; }
 
+    /// <summary>Whether the HTTP server has been told, or is about to be, that the connection is over. It drops in silence what it is
+    /// given to write from then on, for a while even before its request's token says so. Of no meaning once
+    /// <see cref="HoldOpen"/> or <see cref="StopReceivingAsync"/> was called.</summary>
+    bool IsGone { get; }
+
     /// <summary>Ends the background receiving. When the returned task completes no receive is under way; bytes received before
     /// are in the connection's input pipe (which then neither grows nor ends), and no byte is lost between the two. From then
     /// on the caller alone sends, receives, shuts down and closes the socket; the HTTP server closing the connection later does

@@ -1,6 +1,8 @@
 using System.Net.Sockets;
 using System.Text;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
 using OrleansEdge.Relay.Transport;
 using OrleansEdge.Testing;
@@ -40,6 +42,41 @@ public sealed class ConnectionEndTests
         }
 
         await aborted.Task.WaitAsync(TimeSpan.FromSeconds(20));
+    }
+
+    /// <summary>What is written between the two is dropped, and must not be billed.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task ClientGoesDuringARequest_TheConnectionSaysSoBeforeTheRequestDoes(bool byReset)
+    {
+        var entered = new TaskCompletionSource();
+        var seen = new TaskCompletionSource<(bool IsGone, bool IsAborted)>();
+        await using var server = await EdgeServer.StartAsync(async context =>
+        {
+            var connection = context.Features.GetRequiredFeature<IEdgeConnection>();
+            Assert.False(connection.IsGone);
+
+            // Who registers last is told first: the HTTP server, which aborts the request, comes after this.
+            var closed = context.Features.GetRequiredFeature<IConnectionLifetimeFeature>().ConnectionClosed;
+            closed.Register(() => seen.SetResult((connection.IsGone, context.RequestAborted.IsCancellationRequested)));
+            entered.SetResult();
+            await seen.Task;
+        });
+        using var client = await server.ConnectAsync();
+        await client.SendAsync(Request);
+        await entered.Task.WaitAsync(TimeSpan.FromSeconds(20));
+
+        if (byReset)
+        {
+            client.Reset();
+        }
+        else
+        {
+            client.Dispose();
+        }
+
+        Assert.Equal((true, false), await seen.Task.WaitAsync(TimeSpan.FromSeconds(20)));
     }
 
     [Fact]
