@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging.Abstractions;
 using OrleansEdge.Cluster.Tests.Mesh;
-using OrleansEdge.Clustering.Domains;
 using OrleansEdge.Contracts;
 using OrleansEdge.Grains.Storage;
 using OrleansEdge.Model;
@@ -146,38 +144,7 @@ public sealed class MeshScaleTests(ITestOutputHelper output) : IAsyncLifetime
         Assert.InRange(stored, 1, 100 << 10);
     }
 
-    [Fact]
-    public async Task NamesThatAGatewayKnows_TakeAFewHundredBytes()
-    {
-        const int Names = 100_000;
-        const int InUse = 10_000;
-        var domains = new ClusterDomains(Fetch, static (_, _) => { }, static _ => { }, TimeProvider.System, NullLogger.Instance);
-        var empty = GC.GetTotalMemory(forceFullCollection: true);
-        for (var number = 0; number < Names; number++)
-        {
-            domains.Apply(new(ConfigFeed.Domain + NameOf(number), 1, Deleted: false, TenantFlags.None, DateTimeOffset.UnixEpoch));
-        }
-
-        var known = GC.GetTotalMemory(forceFullCollection: true);
-        for (var number = 0; number < InUse; number++)
-        {
-            Assert.NotNull(await domains.FindAsync(NameOf(number), CancellationToken.None));
-        }
-
-        var used = GC.GetTotalMemory(forceFullCollection: true);
-        output.WriteLine($"a known name takes {(known - empty) / Names} bytes of a gateway's memory, a document in use {(used - known) / InUse} more");
-        Assert.InRange((known - empty) / Names, 1, 1_000);
-        Assert.InRange((used - known) / InUse, 1, 10_000);
-        GC.KeepAlive(domains);
-
-        static Task<DocumentWire?> Fetch(string name, bool mayGoBack)
-        {
-            var document = $$"""{ "domain": "{{name}}", "tenant": "acme", "origins": [ { "address": "10.0.0.5" }, { "address": "10.0.0.6" } ] }""";
-            return Task.FromResult<DocumentWire?>(new(System.Text.Encoding.UTF8.GetBytes(document), 1, false, DateTimeOffset.UnixEpoch));
-        }
-    }
-
-    private static string NameOf(int number) => $"chat-{number}.customer-{number % 977}.example.com";
+    internal static string NameOf(int number) => $"chat-{number}.customer-{number % 977}.example.com";
 
     private async Task WriteAsync(IConfigFeedGrain feed, IEnumerable<int> numbers, long revision)
     {
